@@ -1,0 +1,220 @@
+"""A typed, read-only view of an int8 .tflite model. `reader.read_graph` builds it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Union
+
+import numpy as np
+
+PRUNABLE = ("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED")
+
+
+@dataclass(frozen=True)
+class Tensor:
+    """One tensor of subgraph 0.
+
+    scale: float32 (1,) or (channels,), empty when not quantized; zero_point: int64, same length.
+    data: constant contents with the tensor's shape and dtype, None for activations.
+    """
+
+    index: int
+    name: str
+    shape: tuple[int, ...]
+    dtype: np.dtype
+    scale: np.ndarray
+    zero_point: np.ndarray
+    quantized_dimension: int = 0
+    data: np.ndarray | None = field(default=None, repr=False)
+
+    @property
+    def size(self) -> int:
+        return int(np.prod(self.shape, dtype=np.int64))
+
+
+@dataclass(frozen=True)
+class Activation:
+    """Clamp of the int8 output; `fused_relu` says that its lower end is the real zero."""
+
+    min: int = -128
+    max: int = 127
+    fused_relu: bool = False
+
+
+@dataclass(frozen=True)
+class Requantization:
+    """TFLite's multiplier (0..2^31-1) and shift per output channel, int32 (channels,) each."""
+
+    multiplier: np.ndarray
+    shift: np.ndarray
+
+
+@dataclass(frozen=True)
+class ConvParams:
+    """CONV_2D and DEPTHWISE_CONV_2D (ch_mult > 0); offsets and tiles as in kernels/src/core."""
+
+    input_offset: int
+    output_offset: int
+    stride: tuple[int, int]
+    padding: tuple[int, int]
+    dilation: tuple[int, int]
+    activation: Activation
+    requantization: Requantization
+    ch_mult: int = 0
+
+
+@dataclass(frozen=True)
+class FullyConnectedParams:
+    input_offset: int
+    output_offset: int
+    activation: Activation
+    requantization: Requantization
+
+
+@dataclass(frozen=True)
+class PoolParams:
+    filter: tuple[int, int]
+    stride: tuple[int, int]
+    padding: tuple[int, int]
+    activation: Activation
+
+
+@dataclass(frozen=True)
+class AddParams:
+    input1_offset: int
+    input1_multiplier: int
+    input1_shift: int
+    input2_offset: int
+    input2_multiplier: int
+    input2_shift: int
+    left_shift: int
+    output_offset: int
+    output_multiplier: int
+    output_shift: int
+    activation: Activation
+
+
+@dataclass(frozen=True)
+class PadParams:
+    """Elements added before and after each of four dimensions (NHWC), filled with `value`."""
+
+    pre: tuple[int, int, int, int]
+    post: tuple[int, int, int, int]
+    value: int
+
+
+@dataclass(frozen=True)
+class MeanParams:
+    """Mean over the middle of the input seen as (outer, reduced, inner)."""
+
+    outer: int
+    reduced: int
+    inner: int
+    input_offset: int
+    output_offset: int
+    multiplier: int
+    shift: int
+
+
+@dataclass(frozen=True)
+class SoftmaxParams:
+    rows: int
+    row_size: int
+    multiplier: int
+    shift: int
+    diff_min: int
+
+
+@dataclass(frozen=True)
+class RequantizeParams:
+    """RELU, RELU6, RELU_N1_TO_1 and QUANTIZE int8 -> int8."""
+
+    input_offset: int
+    output_offset: int
+    multiplier: int
+    shift: int
+    activation: Activation
+
+
+@dataclass(frozen=True)
+class QuantizeParams:
+    """QUANTIZE float32 -> int8 (output's scale) and DEQUANTIZE int8 -> float32 (input's scale)."""
+
+    scale: float
+    zero_point: int
+
+
+@dataclass(frozen=True)
+class ConcatenationParams:
+    """outer: product of the dimensions before the axis; inner: row length of each input."""
+
+    outer: int
+    inner: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class CopyParams:
+    """RESHAPE, SQUEEZE, EXPAND_DIMS: the same bytes under another shape."""
+
+
+Params = Union[
+    ConvParams,
+    FullyConnectedParams,
+    PoolParams,
+    AddParams,
+    PadParams,
+    MeanParams,
+    SoftmaxParams,
+    RequantizeParams,
+    QuantizeParams,
+    ConcatenationParams,
+    CopyParams,
+]
+
+
+@dataclass(frozen=True)
+class Layer:
+    """One operator. `inputs` and `outputs` are tensor indices; -1 stands for an absent input.
+
+    op: TFLite BuiltinOperator name, or the custom code. params: None when the batch engine cannot
+    run the operator, and then `unsupported` says why.
+    """
+
+    index: int
+    name: str
+    op: str
+    inputs: tuple[int, ...]
+    outputs: tuple[int, ...]
+    params: Params | None
+    unsupported: str = ""
+
+
+@dataclass(frozen=True)
+class Graph:
+    tensors: tuple[Tensor, ...]
+    layers: tuple[Layer, ...]
+    inputs: tuple[int, ...]
+    outputs: tuple[int, ...]
+
+    @property
+    def prunable(self) -> tuple[Layer, ...]:
+        """Layers that can carry thresholds: int8 with constant weights, run by the batch engine."""
+        return tuple(x for x in self.layers if x.op in PRUNABLE and x.params is not None)
+
+    @property
+    def unsupported(self) -> tuple[Layer, ...]:
+        """Layers that the batch engine cannot run; a model that has any is evaluated in TFLM."""
+        return tuple(x for x in self.layers if x.params is None)
+
+    def weights(self, layer: Layer) -> Tensor:
+        """The weight tensor of a prunable layer: OHWI, 1HWO or (outputs, inputs)."""
+        return self.tensors[layer.inputs[1]]
+
+    def output_channels(self, layer: Layer) -> int:
+        return self.tensors[layer.outputs[0]].shape[-1]
+
+    def product_scale(self, layer: Layer) -> np.ndarray:
+        """Real value of one int8 product per output channel, float64 (channels,)."""
+        x = self.tensors[layer.inputs[0]]
+        scale = float(x.scale[0]) * self.weights(layer).scale.astype(np.float64)
+        return np.broadcast_to(scale, (self.output_channels(layer),))
