@@ -1,11 +1,12 @@
 /* Public functions of the core: portable C99, no allocation, no libc beyond string.h.
  *
- * int8 activations and weights, int32 bias and accumulators. Requantization is bit-exact with TFLM's
- * reference kernels (double rounding). Schedules of one operator give identical results:
+ * int8 activations and weights, int32 bias and accumulators. Requantization is bit-exact with
+ * TFLM's reference kernels (double rounding). Schedules of one operator give identical results:
  *   dense      every MAC
  *   zero_skip  skips zero products: what a threshold of 0 does
  *   compare    skips |z| <= div(T, |c|), UnIT eq. 1-3 (arXiv 2507.07885)
- * Every buffer that a function needs has a ..._get_buffer_size() twin; the others use no scratch. */
+ * Every buffer that a function needs has a ..._get_buffer_size() twin; the others use no scratch.
+ */
 #ifndef UNIT_FUNCTIONS_H_
 #define UNIT_FUNCTIONS_H_
 
@@ -41,13 +42,10 @@ unit_status unit_depthwise_conv_dense_s8(const unit_context *ctx, const unit_dw_
                                          const unit_dims *filter_dims, const int8_t *filter,
                                          const int32_t *bias, const unit_dims *output_dims,
                                          int8_t *output);
-unit_status unit_depthwise_conv_zero_skip_s8(const unit_context *ctx,
-                                             const unit_dw_conv_params *params,
-                                             const unit_quant_params *quant,
-                                             const unit_dims *input_dims, const int8_t *input,
-                                             const unit_dims *filter_dims, const int8_t *filter,
-                                             const int32_t *bias, const unit_dims *output_dims,
-                                             int8_t *output);
+unit_status unit_depthwise_conv_zero_skip_s8(
+    const unit_context *ctx, const unit_dw_conv_params *params, const unit_quant_params *quant,
+    const unit_dims *input_dims, const int8_t *input, const unit_dims *filter_dims,
+    const int8_t *filter, const int32_t *bias, const unit_dims *output_dims, int8_t *output);
 unit_status unit_depthwise_conv_compare_s8(
     const unit_context *ctx, const unit_dw_conv_params *params, const unit_quant_params *quant,
     const unit_prune_params *prune, const unit_dims *input_dims, const int8_t *input,
@@ -70,11 +68,13 @@ unit_status unit_fully_connected_zero_skip_s8(const unit_context *ctx, const uni
                                               const int32_t *bias, const unit_dims *output_dims,
                                               int8_t *output);
 int32_t unit_fully_connected_zero_skip_s8_get_buffer_size(const unit_dims *filter_dims);
-unit_status unit_fully_connected_compare_s8(
-    const unit_context *ctx, const unit_fc_params *params, const unit_quant_params *quant,
-    const unit_prune_params *prune, const unit_dims *input_dims, const int8_t *input,
-    const unit_dims *filter_dims, const int8_t *filter, const int32_t *bias,
-    const unit_dims *output_dims, int8_t *output);
+unit_status unit_fully_connected_compare_s8(const unit_context *ctx, const unit_fc_params *params,
+                                            const unit_quant_params *quant,
+                                            const unit_prune_params *prune,
+                                            const unit_dims *input_dims, const int8_t *input,
+                                            const unit_dims *filter_dims, const int8_t *filter,
+                                            const int32_t *bias, const unit_dims *output_dims,
+                                            int8_t *output);
 int32_t unit_fully_connected_compare_s8_get_buffer_size(const unit_dims *filter_dims);
 
 /* ---- Dividers. */
@@ -87,7 +87,8 @@ uint8_t unit_divide(unit_divider divider, int16_t threshold, uint8_t control, co
 
 /* ---- Operators that whole models need around the prunable ones. */
 
-/* input, output: [n][h][w][c]; filter_dims: {h, w}. Padding takes no part in the maximum or mean. */
+/* input, output: [n][h][w][c]; filter_dims: {h, w}. Padding takes no part in the maximum or mean.
+ */
 unit_status unit_max_pool_s8(const unit_pool_params *params, const unit_dims *input_dims,
                              const int8_t *input, const unit_dims *filter_dims,
                              const unit_dims *output_dims, int8_t *output);

@@ -50,7 +50,8 @@ typedef struct {
 } unit_context;
 
 /* Activations: NHWC. Filters: CONV_2D {n = output channels, h, w, c = input channels per group},
- * DEPTHWISE_CONV_2D {n = 1, h, w, c = output channels}, FULLY_CONNECTED {n = inputs, c = outputs}. */
+ * DEPTHWISE_CONV_2D {n = 1, h, w, c = output channels}, FULLY_CONNECTED {n = inputs, c = outputs}.
+ */
 typedef struct {
   int32_t n;
   int32_t h;
@@ -110,10 +111,11 @@ typedef struct {
   unit_activation activation;
 } unit_pool_params;
 
-/* Thresholds of one layer at one operating point. Output channel o belongs to group o / group_size. */
+/* Thresholds of one layer at one operating point. Output channel o belongs to group o / group_size.
+ */
 typedef struct {
-  const int16_t *threshold;    /* [groups] UNIT_NEVER_SKIP..UNIT_MAX_THRESHOLD, int8 product units */
-  int32_t group_size;          /* >= 1 */
+  const int16_t *threshold; /* [groups] UNIT_NEVER_SKIP..UNIT_MAX_THRESHOLD, int8 product units */
+  int32_t group_size;       /* >= 1 */
   const int32_t *compensation; /* [output channels], added to the bias; NULL: none */
   unit_divider divider;
   const uint8_t *tree;       /* UNIT_DIVIDER_BINARY_TREE: UNIT_TREE_SIZE bytes */
