@@ -1,0 +1,186 @@
+"""From statistics to operating points: layer by layer, each on what the already pruned layers before it
+produce, so that thresholds and compensation are those of the deployed network."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol, Union
+
+import numpy as np
+
+from . import thresholds as rules
+from .calibration import LayerStatistics
+from .dividers import complete
+from .errors import UnitError
+from .graph import Graph, Layer
+from .pruning import FATRELU_OFF, Divider, LayerPruning, OperatingPoint
+
+Progress = Callable[[str, int, int], None]
+
+
+class Statistics(Protocol):
+    """Where statistics come from: the batch engine or, for graphs it cannot run, TFLM."""
+
+    def collect(
+        self, layers: Sequence[Layer], point: OperatingPoint | None
+    ) -> dict[int, LayerStatistics]: ...
+
+
+@dataclass(frozen=True)
+class PruneOptions:
+    """How to choose one operating point.
+
+    groups: 'layer', 'channel' or a number of output channels that share a threshold.
+    fatrelu: real threshold for every layer with a fused ReLU, or by layer name; None: off.
+    """
+
+    rule: rules.Rule
+    groups: Union[str, int] = "layer"
+    divider: Divider = Divider.EXACT
+    fatrelu: Union[float, Mapping[str, float], None] = None
+    compensation: bool = True
+
+
+@dataclass(frozen=True)
+class LayerReport:
+    """What one layer does at one point on the calibration data.
+
+    real_thresholds: per group, in units of the float product; None when the layer runs dense.
+    """
+
+    name: str
+    op: str
+    real_thresholds: tuple[float, ...] | None
+    macs_total: int
+    macs_zero: int
+    macs_skipped: int
+
+
+def prune(
+    graph: Graph,
+    source: Statistics,
+    options: PruneOptions,
+    name: str,
+    dense: Mapping[int, LayerStatistics] | None = None,
+    progress: Progress | None = None,
+) -> tuple[OperatingPoint, tuple[LayerReport, ...]]:
+    """Chooses thresholds and compensation of every prunable layer in order.
+
+    dense: statistics of the unpruned network; gathered here when a SkipRate needs them and they are None.
+    progress: called with (layer name, layers done, layers).
+    Raises UnitError when an option names a layer that the model does not have.
+    """
+    layers = graph.prunable
+    _check_names(options, graph)
+    rule = options.rule
+    targets: dict[int, np.ndarray] = {}
+    if isinstance(rule, rules.SkipRate):
+        dense = dense or source.collect(layers, None)
+        rule = rules.percentile_for(rule.value, dense)
+        # Pruned layers hand fewer zeros on; keeping the dense network's counts keeps the total on target.
+        for layer in layers:
+            size = rules.group_size(options.groups, graph.output_channels(layer))
+            targets[layer.index] = rules.quotas(rule, dense[layer.index], size)
+    pruned: dict[int, LayerPruning] = {}
+    reports = []
+    for done, layer in enumerate(layers):
+        if progress:
+            progress(layer.name, done, len(layers))
+        statistics = source.collect([layer], OperatingPoint(name, dict(pruned)))[layer.index]
+        entry, real = _prune_layer(graph, layer, statistics, options, rule, targets.get(layer.index))
+        if entry is not None:
+            pruned[graph.weights(layer).index] = entry
+        reports.append(_report(graph, layer, statistics, entry, real))
+    if progress:
+        progress("", len(layers), len(layers))
+    total = sum(r.macs_total for r in reports)
+    rate = sum(r.macs_skipped for r in reports) / total if total else 0.0
+    return OperatingPoint(name, pruned, skip_rate=rate), tuple(reports)
+
+
+def _prune_layer(
+    graph: Graph,
+    layer: Layer,
+    statistics: LayerStatistics,
+    options: PruneOptions,
+    rule: rules.Percentile | rules.Explicit,
+    target: np.ndarray | None,
+) -> tuple[LayerPruning | None, np.ndarray | None]:
+    channels, scale = graph.output_channels(layer), graph.product_scale(layer)
+    size = rules.group_size(options.groups, channels)
+    groups = -(-channels // size)
+    if isinstance(rule, rules.Explicit):
+        if layer.name not in rule.values:
+            return None, None
+        real = np.atleast_1d(np.asarray(rule.values[layer.name], np.float64))
+        if len(real) not in (1, groups):
+            raise UnitError(
+                f"{len(real)} thresholds for layer {layer.name!r}, which has {groups} groups of {size} channels"
+            )
+        real = np.broadcast_to(real, (groups,))
+    else:
+        wanted = rules.quotas(rule, statistics, size) if target is None else target
+        real = rules.solve(wanted, statistics, size, scale, options.divider)
+    per_channel = rules.to_integer(np.repeat(real, size)[:channels], scale)
+    stored, stored_size = _shared(per_channel, size)
+    compensation = None
+    if options.compensation:
+        mean = statistics.mean_skipped_sum(per_channel, options.divider)
+        compensation = np.rint(mean).astype(np.int32)
+        compensation = compensation if compensation.any() else None
+    entry = LayerPruning(
+        thresholds=stored,
+        group_size=stored_size,
+        divider=options.divider,
+        compensation=compensation,
+        fatrelu_min=fatrelu_level(graph, layer, options.fatrelu),
+    )
+    return complete(entry, statistics.control_terms()), real
+
+
+def fatrelu_level(graph: Graph, layer: Layer, fatrelu: float | Mapping[str, float] | None) -> int:
+    """The smallest int8 output whose real value reaches the layer's FATReLU threshold; -128: off."""
+    value = fatrelu.get(layer.name) if isinstance(fatrelu, Mapping) else fatrelu
+    if value is None or not layer.params or not getattr(layer.params, "activation").fused_relu:
+        return FATRELU_OFF
+    output = graph.tensors[layer.outputs[0]]
+    level = math.ceil(value / float(output.scale[0])) + int(output.zero_point[0])
+    return min(max(level, -128), 127)
+
+
+def _shared(per_channel: np.ndarray, size: int) -> tuple[np.ndarray, int]:
+    """Thresholds as stored: one per group, or one per channel where a group's scales differ."""
+    first = per_channel[::size]
+    if np.array_equal(np.repeat(first, size)[: len(per_channel)], per_channel):
+        return first, size
+    return per_channel, 1
+
+
+def _check_names(options: PruneOptions, graph: Graph) -> None:
+    names = {layer.name for layer in graph.prunable}
+    for what, given in (("threshold", options.rule), ("FATReLU threshold", options.fatrelu)):
+        values = given.values if isinstance(given, rules.Explicit) else given
+        unknown = sorted(set(values) - names) if isinstance(values, Mapping) else []
+        if unknown:
+            raise UnitError(
+                f"{what} for layer {unknown[0]!r}: the model has no such prunable layer; it has {sorted(names)}"
+            )
+
+
+def _report(
+    graph: Graph, layer: Layer, statistics: LayerStatistics, entry: LayerPruning | None, real: np.ndarray | None
+) -> LayerReport:
+    skipped = 0
+    if entry is not None:
+        per_channel = entry.per_channel(graph.output_channels(layer))
+        skipped = int(statistics.skipped(per_channel, entry.divider).sum())
+    return LayerReport(
+        name=layer.name,
+        op=layer.op,
+        real_thresholds=None if real is None else tuple(float(x) for x in real),
+        macs_total=int(statistics.macs_total.sum()),
+        macs_zero=int(statistics.macs_zero.sum()),
+        macs_skipped=skipped,
+    )

@@ -1,0 +1,115 @@
+"""Chooses thresholds: by percentile, by target skip rate, or as given.
+
+A rule is stated per group of output channels on real-valued products, and is solved under the divider that
+the device will run, so that the skip rate is the device's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Union
+
+import numpy as np
+
+from .calibration import LayerStatistics
+from .errors import UnitError
+from .pruning import MAX_THRESHOLD, Divider
+
+# The largest threshold over the smallest step is about 2^15 * 2^8 (range of channel scales): 40 halvings
+# resolve every integer.
+BISECTIONS = 40
+
+
+@dataclass(frozen=True)
+class Percentile:
+    """Skip zero products and the smallest `value` percent of the others, in every group (paper: 20)."""
+
+    value: float
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.value <= 100:
+            raise UnitError(f"percentile {self.value} is not in 0 .. 100")
+
+
+@dataclass(frozen=True)
+class SkipRate:
+    """Skip this share (0..1) of all MACs of the model's prunable layers on the calibration data.
+
+    Every group skips its zero products and the same percentile of the others.
+    """
+
+    value: float
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.value <= 1:
+            raise UnitError(f"skip rate {self.value} is not in 0 .. 1")
+
+
+@dataclass(frozen=True)
+class Explicit:
+    """Real-valued thresholds by layer name: one number, or one per group. Other layers run dense."""
+
+    values: Mapping[str, float | tuple[float, ...]]
+
+
+Rule = Union[Percentile, SkipRate, Explicit]
+
+
+def percentile_for(rate: float, statistics: Mapping[int, LayerStatistics]) -> Percentile:
+    """The percentile of the non-zero products that makes `rate` of all MACs skipped."""
+    total = sum(int(s.macs_total.sum()) for s in statistics.values())
+    zero = sum(int(s.macs_zero.sum()) for s in statistics.values())
+    if total == zero:
+        return Percentile(0)
+    return Percentile(min(max(100 * (rate * total - zero) / (total - zero), 0), 100))
+
+
+def group_size(groups: str | int, channels: int) -> int:
+    """Output channels per group for `layer`, `channel` or a number; UnitError otherwise."""
+    if groups == "layer":
+        return channels
+    if groups == "channel":
+        return 1
+    if isinstance(groups, int) and groups >= 1:
+        return min(groups, channels)
+    raise UnitError(f"groups is {groups!r}; it takes 'layer', 'channel' or a number of channels >= 1")
+
+
+def to_integer(real: np.ndarray, product_scale: np.ndarray) -> np.ndarray:
+    """T = floor(t / (s_x * s_w)) per output channel, int16; a negative t gives -1, never skip."""
+    levels = np.clip(np.floor(real / product_scale), -1, MAX_THRESHOLD)
+    return levels.astype(np.int16)
+
+
+def quotas(rule: Percentile, statistics: LayerStatistics, size: int) -> np.ndarray:
+    """MACs that each group should skip under `rule`, float64 (groups,)."""
+    zero = _per_group(statistics.macs_zero, size)
+    return zero + rule.value / 100 * (_per_group(statistics.macs_total, size) - zero)
+
+
+def solve(
+    wanted: np.ndarray, statistics: LayerStatistics, size: int, product_scale: np.ndarray, divider: Divider
+) -> np.ndarray:
+    """Real thresholds float64 (groups,) whose skipped MACs come nearest to `wanted` (groups,).
+
+    All groups are bisected at once; skipped MACs never decrease with the threshold, whatever the divider.
+    """
+
+    def skipped(real: np.ndarray) -> np.ndarray:
+        integer = to_integer(np.repeat(real, size)[: len(product_scale)], product_scale)
+        return _per_group(statistics.skipped(integer, divider), size)
+
+    low = np.zeros(len(wanted))
+    high = np.full(len(wanted), (MAX_THRESHOLD + 1) * float(product_scale.max()))
+    for _ in range(BISECTIONS):
+        middle = (low + high) / 2
+        enough = skipped(middle) >= wanted
+        low, high = np.where(enough, low, middle), np.where(enough, middle, high)
+    too_few = wanted - skipped(low)
+    too_many = skipped(high) - wanted
+    return np.where(too_few <= too_many, low, high)
+
+
+def _per_group(values: np.ndarray, size: int) -> np.ndarray:
+    return np.add.reduceat(values, np.arange(0, len(values), size)).astype(np.float64)
