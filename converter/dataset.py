@@ -95,7 +95,9 @@ class Dataset:
             values = sample if isinstance(sample, (list, tuple)) else [sample]
             if len(values) != len(self._inputs):
                 raise DataError(f"sample {count} has {len(values)} arrays, not {len(self._inputs)}")
-            pending.append(tuple(self._sample(np.asarray(v), t) for v, t in zip(values, self._inputs, strict=True)))
+            pending.append(
+                tuple(self._sample(np.asarray(v), t) for v, t in zip(values, self._inputs, strict=True))
+            )
             count += 1
             if len(pending) == self._batch_size or count == self._limit:
                 yield self._batch(pending, count)
@@ -119,7 +121,12 @@ class Dataset:
         )
 
     def _quantize(self, values: np.ndarray, tensor: Tensor, start: int) -> np.ndarray:
-        if values.dtype == np.int8 and tensor.dtype == np.int8 and self._scale is None and self._offset is None:
+        if (
+            values.dtype == np.int8
+            and tensor.dtype == np.int8
+            and self._scale is None
+            and self._offset is None
+        ):
             return np.ascontiguousarray(values)
         real = values.astype(np.float32)
         finite = np.isfinite(real.reshape(len(real), -1)).all(axis=1)
@@ -167,7 +174,7 @@ def check_labels(labels: Any, count: int, classes: int) -> np.ndarray:
     if len(y) < count:
         raise DataError(f"there are {len(y)} labels for {count} samples")
     y = y[:count].astype(np.int64)
-    if count and not (0 <= y.min() and y.max() < classes):
+    if count and not (y.min() >= 0 and y.max() < classes):
         at = int(np.argmax((y < 0) | (y >= classes)))
         raise DataError(f"label {y[at]} of sample {at} is out of range: the model has {classes} classes")
     return y

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import Union
 
@@ -198,8 +199,13 @@ class Graph:
 
     @property
     def prunable(self) -> tuple[Layer, ...]:
-        """Layers that can carry thresholds: int8 with constant weights, run by the batch engine."""
-        return tuple(x for x in self.layers if x.op in PRUNABLE and x.params is not None)
+        """Layers that can carry thresholds: int8 with constant weights that no other layer uses.
+
+        Thresholds are bound to the weight tensor, so layers that share one run dense.
+        """
+        layers = [x for x in self.layers if x.op in PRUNABLE and x.params is not None]
+        uses = Counter(x.inputs[1] for x in layers)
+        return tuple(x for x in layers if uses[x.inputs[1]] == 1)
 
     @property
     def unsupported(self) -> tuple[Layer, ...]:
@@ -218,3 +224,18 @@ class Graph:
         x = self.tensors[layer.inputs[0]]
         scale = float(x.scale[0]) * self.weights(layer).scale.astype(np.float64)
         return np.broadcast_to(scale, (self.output_channels(layer),))
+
+    def macs(self, layer: Layer) -> int:
+        """MACs of a prunable layer per inference: weight-activation pairs inside the image."""
+        output, weights = self.tensors[layer.outputs[0]], self.weights(layer)
+        if not isinstance(layer.params, ConvParams):
+            return output.size // output.shape[-1] * weights.size
+        p, image = layer.params, self.tensors[layer.inputs[0]].shape
+        pairs = 1
+        for axis in (0, 1):
+            steps = np.arange(output.shape[1 + axis]) * p.stride[axis] - p.padding[axis]
+            taps = np.arange(weights.shape[1 + axis]) * p.dilation[axis]
+            at = steps[:, None] + taps
+            pairs *= int(np.count_nonzero((at >= 0) & (at < image[1 + axis])))
+        per_position = weights.shape[3] * (1 if p.ch_mult else weights.shape[0])
+        return image[0] * pairs * per_position

@@ -6,7 +6,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol, Union
+from typing import Protocol
 
 import numpy as np
 
@@ -37,9 +37,9 @@ class PruneOptions:
     """
 
     rule: rules.Rule
-    groups: Union[str, int] = "layer"
+    groups: str | int = "layer"
     divider: Divider = Divider.EXACT
-    fatrelu: Union[float, Mapping[str, float], None] = None
+    fatrelu: float | Mapping[str, float] | None = None
     compensation: bool = True
 
 
@@ -143,7 +143,7 @@ def _prune_layer(
 def fatrelu_level(graph: Graph, layer: Layer, fatrelu: float | Mapping[str, float] | None) -> int:
     """The smallest int8 output whose real value reaches the layer's FATReLU threshold; -128: off."""
     value = fatrelu.get(layer.name) if isinstance(fatrelu, Mapping) else fatrelu
-    if value is None or not layer.params or not getattr(layer.params, "activation").fused_relu:
+    if value is None or not layer.params or not layer.params.activation.fused_relu:
         return FATRELU_OFF
     output = graph.tensors[layer.outputs[0]]
     level = math.ceil(value / float(output.scale[0])) + int(output.zero_point[0])
@@ -170,7 +170,11 @@ def _check_names(options: PruneOptions, graph: Graph) -> None:
 
 
 def _report(
-    graph: Graph, layer: Layer, statistics: LayerStatistics, entry: LayerPruning | None, real: np.ndarray | None
+    graph: Graph,
+    layer: Layer,
+    statistics: LayerStatistics,
+    entry: LayerPruning | None,
+    real: np.ndarray | None,
 ) -> LayerReport:
     skipped = 0
     if entry is not None:

@@ -1,0 +1,73 @@
+"""UnIT inference-time pruning for TensorFlow Lite Micro.
+
+    result = tflm_unit.convert(keras_model, x_train, skip=0.7)
+    print(result.evaluate(x_test, y_test))
+    result.save("model.tflite")
+
+Names are imported on first use, so that `import tflm_unit` stays fast.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .api import ConversionResult, convert, load
+    from .converter.errors import DataError, MetadataError, ModelError, UnitError
+    from .converter.pruning import Divider, LayerPruning, OperatingPoint, PruningConfig
+    from .converter.thresholds import Explicit, Percentile, SkipRate
+    from .evaluation import Evaluation, evaluate
+    from .interpreter import Interpreter
+
+_HOME = {
+    "ConversionResult": "api",
+    "convert": "api",
+    "load": "api",
+    "DataError": "converter.errors",
+    "MetadataError": "converter.errors",
+    "ModelError": "converter.errors",
+    "UnitError": "converter.errors",
+    "Divider": "converter.pruning",
+    "LayerPruning": "converter.pruning",
+    "OperatingPoint": "converter.pruning",
+    "PruningConfig": "converter.pruning",
+    "Explicit": "converter.thresholds",
+    "Percentile": "converter.thresholds",
+    "SkipRate": "converter.thresholds",
+    "Evaluation": "evaluation",
+    "evaluate": "evaluation",
+    "Interpreter": "interpreter",
+}
+
+__all__ = [
+    "ConversionResult",
+    "DataError",
+    "Divider",
+    "Evaluation",
+    "Explicit",
+    "Interpreter",
+    "LayerPruning",
+    "MetadataError",
+    "ModelError",
+    "OperatingPoint",
+    "Percentile",
+    "PruningConfig",
+    "SkipRate",
+    "UnitError",
+    "convert",
+    "evaluate",
+    "load",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name == "__version__":
+        return importlib.import_module("._native", __name__).VERSION
+    if name not in _HOME:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(f".{_HOME[name]}", __name__), name)
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *_HOME, "__version__"])

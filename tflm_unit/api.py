@@ -1,0 +1,227 @@
+"""`convert` and `load`: from a model and data to a pruned .tflite and back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from os import PathLike
+from typing import Any
+
+import numpy as np
+
+from . import __version__
+from .converter import container
+from .converter.calibration import Calibrator
+from .converter.dataset import Dataset, Source
+from .converter.errors import UnitError
+from .converter.graph import Graph, Layer
+from .converter.prune import LayerReport, PruneOptions, Statistics, prune
+from .converter.pruning import Divider, OperatingPoint, PruningConfig
+from .converter.thresholds import Explicit, Percentile, Rule, SkipRate
+from .evaluation import Evaluation, evaluate
+from .models import Model, load_model
+from .report import summary, to_json
+
+PAPER_PERCENTILE = 20.0
+Progress = Callable[[str, int, int], None]
+
+
+@dataclass(frozen=True)
+class ConversionResult:
+    """A model with its operating points. `str(result)` is the summary."""
+
+    model: Model = field(repr=False)
+
+    @property
+    def points(self) -> tuple[OperatingPoint, ...]:
+        """The operating points; point 0 is the default. Empty for a model without thresholds."""
+        return self.model.config.points if self.model.config else ()
+
+    @property
+    def layers(self) -> tuple[Layer, ...]:
+        """The layers that can carry thresholds."""
+        return self.model.graph.prunable
+
+    def save(self, path: str | PathLike[str]) -> None:
+        """Writes the .tflite file, whole or not at all; UnitError names the path when it fails."""
+        container.write_file(path, self.model.data)
+
+    def summary(self) -> str:
+        """A table of every operating point's layers: thresholds, dividers, MACs skipped."""
+        return summary(self.model)
+
+    def __str__(self) -> str:
+        return self.summary()
+
+    def evaluate(self, x: Source, y: Any = None, **options: Any) -> Evaluation:
+        """Accuracy and skipped MACs; see `tflm_unit.evaluate`."""
+        return evaluate(self.model, x, y, **options)
+
+
+def load(model: str | PathLike[str] | bytes) -> ConversionResult:
+    """Reads a .tflite file or its bytes, converted or not. Raises ModelError or MetadataError."""
+    return ConversionResult(load_model(model))
+
+
+def convert(
+    model: Any,
+    representative_data: Source,
+    *,
+    percentile: float | None = None,
+    skip: float | None = None,
+    thresholds: Mapping[str, Any] | None = None,
+    points: Mapping[str, Rule] | None = None,
+    groups: str | int = "layer",
+    divider: str | Divider = "exact",
+    fatrelu: float | Mapping[str, float] | None = None,
+    compensation: bool = True,
+    labels: Any = None,
+    scale: float | None = None,
+    offset: float | None = None,
+    threads: int | None = None,
+    progress: Progress | None = None,
+) -> ConversionResult:
+    """Attaches UnIT thresholds to a model.
+
+    model: a Keras model, or a path (.keras, .h5, SavedModel folder, .tflite), or the bytes of a .tflite.
+        Keras models are first quantized to int8 with the representative data.
+    representative_data: samples (N, ...) in the units the model was trained on, or one array per input, or a
+        function that returns an iterator over samples; `value * scale + offset` is applied. Every sample is
+        used: a few hundred are enough.
+    percentile, skip, thresholds: one rule for one operating point named 'default'. percentile: that share of
+        the non-zero products of every group, in percent (default 20, as in the paper). skip: share (0..1) of
+        all MACs. thresholds: real-valued, by layer name, one number or one per group.
+    points: several operating points instead, by name: `{"full": SkipRate(0.5), "saver": SkipRate(0.8)}`.
+    groups: 'layer', 'channel' or a number of output channels that share a threshold.
+    divider: exact, bit_shift, binary_tree, bit_mask or table (docs/dividers.md); thresholds are chosen under it.
+    fatrelu: outputs of fused ReLUs below this real value become 0; a number or by layer name.
+    compensation: add the mean of what is skipped to the bias.
+    labels: class indices of the samples; each point's accuracy on them is then stored with it.
+    progress: called with (what, steps done, steps).
+
+    Raises ModelError for models that are not full-int8, DataError for data that does not fit, and UnitError
+    for options out of range.
+    """
+    data = _int8_bytes(model, representative_data, scale, offset)
+    base = load_model(container.strip(data))
+    if not base.graph.prunable:
+        raise UnitError("no CONV_2D, DEPTHWISE_CONV_2D or FULLY_CONNECTED layer has int8 weights of its own")
+    rules = _rules(percentile, skip, thresholds, points)
+    chosen = Divider[divider.upper()] if isinstance(divider, str) else divider
+    calibration = Dataset(representative_data, base.graph, scale=scale, offset=offset)
+    source = _statistics(base, calibration, threads)
+    dense = None
+    if any(isinstance(rule, SkipRate) for rule in rules.values()):
+        dense = source.collect(base.graph.prunable, None)
+    done = []
+    for name, rule in rules.items():
+        options = PruneOptions(rule, groups, chosen, fatrelu, compensation)
+        done.append(prune(base.graph, source, options, name, dense, _named(progress, name)))
+    measured = [_measured(base, p, representative_data, labels, scale, offset) for p, _ in done]
+    config = PruningConfig(tuple(measured))
+    settings = _settings(rules, groups, chosen, fatrelu, compensation)
+    report = _report(base.graph, config, [r for _, r in done], settings)
+    attached = container.attach(base.data, config, report)
+    return ConversionResult(load_model(attached))
+
+
+def _int8_bytes(model: Any, data: Source, scale: float | None, offset: float | None) -> bytes:
+    if isinstance(model, (bytes, bytearray, memoryview)):
+        return bytes(model)
+    if isinstance(model, (str, PathLike)) and str(model).endswith(".tflite"):
+        return load_model(model).data
+    from .converter.keras_export import export_int8
+
+    return export_int8(model, data, scale=scale, offset=offset)
+
+
+def _statistics(model: Model, data: Dataset, threads: int | None) -> Statistics:
+    if not model.graph.unsupported:
+        return Calibrator(model.graph, data, threads)
+    from .tflm_calibration import TflmCalibrator
+
+    return TflmCalibrator(model, data)
+
+
+def _rules(
+    percentile: float | None,
+    skip: float | None,
+    thresholds: Mapping[str, Any] | None,
+    points: Mapping[str, Rule] | None,
+) -> dict[str, Rule]:
+    given = [x is not None for x in (percentile, skip, thresholds, points)]
+    if sum(given) > 1:
+        raise UnitError("percentile, skip, thresholds and points exclude each other: give one")
+    if points is not None:
+        if not points:
+            raise UnitError("points is empty: at least one operating point is needed")
+        return dict(points)
+    if skip is not None:
+        return {"default": SkipRate(skip)}
+    if thresholds is not None:
+        return {"default": explicit(thresholds)}
+    return {"default": Percentile(PAPER_PERCENTILE if percentile is None else percentile)}
+
+
+def explicit(thresholds: Mapping[str, Any]) -> Explicit:
+    """Checks thresholds by layer name: a number, or a list with one per group, of real product units."""
+    values: dict[str, float | tuple[float, ...]] = {}
+    for name, value in thresholds.items():
+        try:
+            array = np.asarray(value, np.float64)
+        except (TypeError, ValueError):
+            array = np.array(np.nan)
+        if array.ndim > 1 or not array.size or not np.isfinite(array).all():
+            raise UnitError(
+                f"threshold of layer {name!r} is {value!r}; it takes a number or a list of numbers"
+            )
+        values[name] = tuple(float(x) for x in array.reshape(-1))
+    return Explicit(values)
+
+
+def _measured(
+    model: Model, point: OperatingPoint, x: Source, y: Any, scale: float | None, offset: float | None
+) -> OperatingPoint:
+    if y is None:
+        return point
+    config = PruningConfig((point,))
+    pruned = Model(container.attach(model.data, config, None), model.graph, config)
+    accuracy = evaluate(pruned, x, y, scale=scale, offset=offset).accuracy
+    return OperatingPoint(point.name, point.layers, accuracy, point.skip_rate)
+
+
+def _named(progress: Progress | None, point: str) -> Progress | None:
+    if progress is None:
+        return None
+    return lambda layer, done, total: progress(f"{point}: {layer}" if layer else point, done, total)
+
+
+def _settings(
+    rules: Mapping[str, Rule],
+    groups: str | int,
+    divider: Divider,
+    fatrelu: float | Mapping[str, float] | None,
+    compensation: bool,
+) -> dict[str, Any]:
+    def describe(rule: Rule) -> dict[str, Any]:
+        if isinstance(rule, Explicit):
+            return {"thresholds": {k: list(v) if isinstance(v, tuple) else v for k, v in rule.values.items()}}
+        return {"percentile" if isinstance(rule, Percentile) else "skip": rule.value}
+
+    return {
+        "points": {name: describe(rule) for name, rule in rules.items()},
+        "groups": groups,
+        "divider": divider.name.lower(),
+        "fatrelu": dict(fatrelu) if isinstance(fatrelu, Mapping) else fatrelu,
+        "compensation": compensation,
+    }
+
+
+def _report(
+    graph: Graph, config: PruningConfig, layers: list[tuple[LayerReport, ...]], settings: dict[str, Any]
+) -> dict[str, Any]:
+    return {
+        "tflm_unit": __version__,
+        "settings": settings,
+        "points": [to_json(graph, p, r) for p, r in zip(config.points, layers, strict=True)],
+    }

@@ -1,0 +1,264 @@
+"""The command `tflm-unit`."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from enum import Enum
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from .converter.errors import UnitError
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode="markdown",
+    pretty_exceptions_enable=False,
+    help="UnIT pruning for TensorFlow Lite Micro: skip multiply-accumulates that cannot matter.",
+)
+
+ModelPath = Annotated[Path, typer.Argument(metavar="MODEL", help="A .tflite file.")]
+DataPath = Annotated[
+    Path, typer.Option("--data", help="DATA.npz with x_train, x_test, y_test as Keras caches them.")
+]
+Scale = Annotated[float | None, typer.Option(help="Real value = stored value * scale + offset.")]
+Offset = Annotated[float | None, typer.Option(help="See --scale.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON on standard output.")]
+
+
+class DividerName(str, Enum):
+    exact = "exact"
+    bit_shift = "bit_shift"
+    binary_tree = "binary_tree"
+    bit_mask = "bit_mask"
+    table = "table"
+
+
+class EngineName(str, Enum):
+    batch = "batch"
+    tflm = "tflm"
+
+
+class ScheduleName(str, Enum):
+    unit = "unit"
+    zero_skip = "zero_skip"
+    dense = "dense"
+
+
+@contextmanager
+def _bar(quiet: bool) -> Iterator[Callable[[str, int, int], None]]:
+    """A progress bar on standard error: the callback takes (what, done, total)."""
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    console = Console(stderr=True)
+    with Progress(*columns, console=console, transient=True, disable=quiet or not console.is_terminal) as bar:
+        task = bar.add_task("", total=None)
+        yield lambda what, done, total: bar.update(task, description=what, completed=done, total=total)
+
+
+@app.command(
+    epilog="Example: `tflm-unit convert lenet.tflite -o pruned.tflite --data mnist.npz --scale 0.00392157 --skip 0.7`"
+)
+def convert(
+    model: Annotated[
+        Path, typer.Argument(metavar="MODEL", help="int8 .tflite, .keras, .h5 or SavedModel folder.")
+    ],
+    output: Annotated[Path, typer.Option("-o", "--output", help="The .tflite file to write.")],
+    data: DataPath,
+    scale: Scale = None,
+    offset: Offset = None,
+    percentile: Annotated[
+        float | None,
+        typer.Option(
+            help="Skip this percentage of the non-zero products of every group (default 20, as in the paper)."
+        ),
+    ] = None,
+    skip: Annotated[
+        list[float] | None,
+        typer.Option(help="Skip this share (0..1) of all MACs. Repeat it for several operating points."),
+    ] = None,
+    thresholds: Annotated[
+        Path | None,
+        typer.Option(help='JSON file of real thresholds: {"layer": number or [one per group]}.'),
+    ] = None,
+    groups: Annotated[
+        str, typer.Option(help="Output channels that share a threshold: layer, channel or a number.")
+    ] = "layer",
+    divider: Annotated[
+        DividerName, typer.Option(help="How the device divides thresholds.")
+    ] = DividerName.exact,
+    fatrelu: Annotated[
+        str | None,
+        typer.Option(help="Outputs of fused ReLUs below this become 0: a number, or a JSON file by layer."),
+    ] = None,
+    compensation: Annotated[bool, typer.Option(help="Add the mean of what is skipped to the bias.")] = True,
+    samples: Annotated[int, typer.Option(help="Calibration samples, evenly spread over x_train.")] = 1000,
+    as_json: AsJson = False,
+) -> None:
+    """Attach thresholds to a model. The result still runs, dense, on any TFLite runtime."""
+    from . import api
+    from .files import NpzData, read_json, spread
+    from .report import describe
+
+    arrays = NpzData(data)
+    x_train = spread(arrays.array("x_train"), samples)
+    labels = spread(arrays.array("y_train"), samples) if "y_train" in arrays else None
+    options: dict[str, Any] = {
+        "percentile": percentile,
+        "thresholds": read_json(thresholds) if thresholds else None,
+    }
+    options["points"] = {_point_name(s): api.SkipRate(s) for s in skip} if skip and len(skip) > 1 else None
+    options["skip"] = skip[0] if skip and len(skip) == 1 else None
+    with _bar(as_json) as progress:
+        result = api.convert(
+            model,
+            x_train,
+            **options,
+            groups=_groups(groups),
+            divider=divider.value,
+            fatrelu=_fatrelu(fatrelu),
+            compensation=compensation,
+            labels=labels,
+            scale=scale,
+            offset=offset,
+            progress=progress,
+        )
+    result.save(output)
+    if as_json:
+        print(json.dumps(describe(result.model), indent=1))
+    else:
+        _print(*_tables(result.model), f"wrote {output}: {len(result.model.data):,} bytes")
+
+
+@app.command(
+    epilog="Example: `tflm-unit evaluate pruned.tflite --data mnist.npz --scale 0.00392157 --limit 1000`"
+)
+def evaluate(
+    model: ModelPath,
+    data: DataPath,
+    engine: Annotated[
+        EngineName | None, typer.Option(help="Default: batch where it can run the whole model.")
+    ] = None,
+    point: Annotated[str, typer.Option(help="Operating point, index or name.")] = "0",
+    schedule: Annotated[ScheduleName, typer.Option(help="unit, or a baseline.")] = ScheduleName.unit,
+    limit: Annotated[int | None, typer.Option(min=1, help="Use the first samples of x_test only.")] = None,
+    scale: Scale = None,
+    offset: Offset = None,
+    as_json: AsJson = False,
+) -> None:
+    """Accuracy and skipped MACs on x_test."""
+    from .evaluation import evaluate as run
+    from .files import NpzData
+    from .models import load_model
+
+    loaded, arrays = load_model(model), NpzData(data)
+    x, y = arrays.array("x_test"), arrays.array("y_test") if "y_test" in arrays else None
+    total, done = len(x) if limit is None else min(limit, len(x)), 0
+    with _bar(as_json) as bar:
+
+        def progress(count: int) -> None:
+            nonlocal done
+            done += count
+            bar("evaluating", done, total)
+
+        result = run(
+            loaded,
+            x,
+            y,
+            engine=engine.value if engine else None,
+            point=int(point) if point.isdecimal() else point,
+            schedule=schedule.value,
+            limit=limit,
+            scale=scale,
+            offset=offset,
+            progress=progress,
+        )
+    if as_json:
+        print(json.dumps(result.to_json(), indent=1))
+    else:
+        from .report import evaluation_table
+
+        _print(evaluation_table(result))
+
+
+@app.command(epilog="Example: `tflm-unit inspect pruned.tflite --json`")
+def inspect(model: ModelPath, as_json: AsJson = False) -> None:
+    """Show a model's layers, operating points and thresholds."""
+    from .models import load_model
+    from .report import describe
+
+    loaded = load_model(model)
+    if as_json:
+        print(json.dumps(describe(loaded), indent=1))
+    else:
+        _print(*_tables(loaded))
+
+
+@app.command(epilog="Example: `tflm-unit strip pruned.tflite -o dense.tflite`")
+def strip(
+    model: ModelPath,
+    output: Annotated[Path, typer.Option("-o", "--output", help="The .tflite file to write.")],
+    as_json: AsJson = False,
+) -> None:
+    """Remove the thresholds and the report from a model."""
+    from .converter import container
+    from .models import read_bytes
+
+    stripped = container.strip(read_bytes(model))
+    container.write_file(output, stripped)
+    if as_json:
+        print(json.dumps({"output": str(output), "bytes": len(stripped)}))
+    else:
+        _print(f"wrote {output}: {len(stripped):,} bytes")
+
+
+def _tables(model: Any) -> list[Any]:
+    from .report import tables
+
+    return tables(model)
+
+
+def _print(*items: Any) -> None:
+    console = Console(highlight=False)
+    # A file or pipe has no width of its own; tables must not be cut to 80 columns there.
+    console.width = max(console.width, 110) if not console.is_terminal else console.width
+    for item in items:
+        console.print(item)
+
+
+def _groups(text: str) -> str | int:
+    return int(text) if text.isdecimal() else text
+
+
+def _fatrelu(text: str | None) -> float | dict[str, float] | None:
+    if text is None:
+        return None
+    try:
+        return float(text)
+    except ValueError:
+        from .files import read_json
+
+        return read_json(Path(text))
+
+
+def _point_name(skip: float) -> str:
+    return f"skip{skip * 100:g}"
+
+
+def main() -> None:
+    """Entry point: errors of ours end with one line and exit code 1."""
+    try:
+        app()
+    except UnitError as error:
+        Console(stderr=True).print(f"[red]error:[/red] {error}", highlight=False, soft_wrap=True)
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()

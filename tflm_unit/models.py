@@ -1,0 +1,79 @@
+"""A .tflite model in memory together with its typed graph and its operating points."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from .converter import container
+from .converter.errors import ModelError, UnitError
+from .converter.graph import Graph
+from .converter.pruning import Divider, LayerPruning, OperatingPoint, PruningConfig
+from .converter.reader import read_graph
+
+
+@dataclass(frozen=True)
+class Model:
+    """data: the .tflite file. config: its operating points, None when it carries no thresholds.
+
+    report: what the converter measured, as stored in the file; None when there is none.
+    """
+
+    data: bytes = field(repr=False)
+    graph: Graph = field(repr=False)
+    config: PruningConfig | None = None
+    report: dict[str, Any] | None = field(default=None, repr=False)
+
+    def with_point(self, point: OperatingPoint | None) -> Model:
+        """The same model with `point` alone as its thresholds, None: without thresholds."""
+        if point is None:
+            return self
+        if self.config is not None and self.config.points[0] is point:
+            return self
+        config = PruningConfig((point,))
+        return replace(self, data=container.attach(self.data, config, None), config=config)
+
+
+def read_bytes(path: str | PathLike[str]) -> bytes:
+    """Contents of a file; ModelError naming the path when it cannot be read."""
+    try:
+        return Path(path).read_bytes()
+    except OSError as error:
+        raise ModelError(f"cannot read {path}: {error.strerror or error}") from error
+
+
+def load_model(model: str | PathLike[str] | bytes) -> Model:
+    """Reads a .tflite file or its bytes, with thresholds if it has any.
+
+    Raises ModelError when it is not a full-int8 model, MetadataError when its TFLM_UNIT block is bad.
+    """
+    data = bytes(model) if isinstance(model, (bytes, bytearray, memoryview)) else read_bytes(model)
+    graph = read_graph(data)
+    return Model(data, graph, container.read_config(data, graph), container.read_report(data))
+
+
+def point_of(model: Model, point: int | str) -> OperatingPoint | None:
+    """The operating point by index or name; None when the model has no thresholds and point is 0."""
+    points = model.config.points if model.config else ()
+    if isinstance(point, int) and 0 <= point < len(points):
+        return points[point]
+    named = [p for p in points if p.name == point]
+    if named:
+        return named[0]
+    if not points and point == 0:
+        return None
+    names = ", ".join(f"{i} ({p.name})" for i, p in enumerate(points)) or "none: it was not converted"
+    raise UnitError(f"the model has no operating point {point!r}; it has {names}")
+
+
+def zero_skip_point(graph: Graph) -> OperatingPoint:
+    """Thresholds of 0 in every prunable layer: the baseline that skips zero products alone."""
+    layers = {}
+    for layer in graph.prunable:
+        channels = graph.output_channels(layer)
+        layers[graph.weights(layer).index] = LayerPruning(np.zeros(1, np.int16), channels, Divider.EXACT)
+    return OperatingPoint("zero_skip", layers)

@@ -1,0 +1,164 @@
+"""What people read about a converted model: the JSON report inside the file, and its tables."""
+
+from __future__ import annotations
+
+import dataclasses
+import io
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from .converter.graph import Graph
+from .converter.prune import LayerReport
+from .converter.pruning import FATRELU_OFF, LayerPruning, OperatingPoint
+from .evaluation import Evaluation
+from .models import Model
+
+SUMMARY_WIDTH = 110
+
+
+def to_json(graph: Graph, point: OperatingPoint, layers: tuple[LayerReport, ...]) -> dict[str, Any]:
+    """One operating point of the report; MACs are those of the calibration data."""
+    return {
+        "name": point.name,
+        "accuracy": point.accuracy,
+        "skip_rate": point.skip_rate,
+        "layers": [dataclasses.asdict(layer) for layer in layers],
+    }
+
+
+def describe(model: Model) -> dict[str, Any]:
+    """Everything `inspect` knows about a model, ready for JSON."""
+    graph = model.graph
+    points = model.config.points if model.config else ()
+    return {
+        "inputs": [_tensor(graph, i) for i in graph.inputs],
+        "outputs": [_tensor(graph, i) for i in graph.outputs],
+        "layers": [
+            {
+                "name": x.name,
+                "op": x.op,
+                "output_shape": list(graph.tensors[x.outputs[0]].shape),
+                "macs": graph.macs(x) if x in graph.prunable else 0,
+                "batch_engine": x.unsupported or "yes",
+            }
+            for x in graph.layers
+        ],
+        "points": [_point(graph, p) for p in points],
+        "report": model.report,
+    }
+
+
+def _tensor(graph: Graph, index: int) -> dict[str, Any]:
+    t = graph.tensors[index]
+    quantization = [float(t.scale[0]), int(t.zero_point[0])] if len(t.scale) else None
+    return {"name": t.name, "shape": list(t.shape), "dtype": t.dtype.name, "quantization": quantization}
+
+
+def _point(graph: Graph, point: OperatingPoint) -> dict[str, Any]:
+    entries = [
+        (x, point.layers[graph.weights(x).index])
+        for x in graph.prunable
+        if graph.weights(x).index in point.layers
+    ]
+    return {
+        "name": point.name,
+        "accuracy": point.accuracy,
+        "skip_rate": point.skip_rate,
+        "layers": [
+            {
+                "name": x.name,
+                "divider": e.divider.name.lower(),
+                "group_size": e.group_size,
+                "thresholds": [int(t) for t in e.thresholds],
+                "compensated": e.compensation is not None,
+                "fatrelu_min": None if e.fatrelu_min == FATRELU_OFF else e.fatrelu_min,
+            }
+            for x, e in entries
+        ],
+    }
+
+
+def summary(model: Model) -> str:
+    """Text tables of a model: its layers, and per operating point thresholds and skipped MACs."""
+    return render(*tables(model))
+
+
+def render(*tables: Table | str, width: int = SUMMARY_WIDTH) -> str:
+    """Plain text of rich tables."""
+    console = Console(file=io.StringIO(), width=width)
+    for table in tables:
+        console.print(table)
+    assert isinstance(console.file, io.StringIO)
+    return console.file.getvalue().rstrip("\n")
+
+
+def tables(model: Model) -> list[Table | str]:
+    """One table per operating point, or one of the layers when the model has no thresholds."""
+    graph = model.graph
+    if model.config is None:
+        table = Table("layer", "operator", "output", "MACs", title="no thresholds: runs dense")
+        for x in graph.layers:
+            macs = f"{graph.macs(x):,}" if x in graph.prunable else ""
+            table.add_row(x.name, x.op, "x".join(map(str, graph.tensors[x.outputs[0]].shape)), macs)
+        return [table]
+    return [_point_table(model, index) for index in range(len(model.config.points))]
+
+
+def _point_table(model: Model, index: int) -> Table:
+    assert model.config is not None
+    graph, point = model.graph, model.config.points[index]
+    measured = {}
+    if model.report and len(model.report.get("points", ())) > index:
+        measured = {x["name"]: x for x in model.report["points"][index]["layers"]}
+    skipped = "" if point.skip_rate is None else f", {point.skip_rate:.1%} of MACs skipped"
+    accuracy = "" if point.accuracy is None else f", accuracy {point.accuracy:.2%}"
+    table = Table(
+        title=f"point {index}: {point.name}{skipped}{accuracy} (calibration data)", title_justify="left"
+    )
+    for name, justify in (("layer", "left"), ("operator", "left"), ("MACs", "right"), ("zero", "right")):
+        table.add_column(name, justify=justify)  # type: ignore[arg-type]
+    for name in ("skipped", "thresholds", "group", "divider"):
+        table.add_column(name, justify="left" if name == "divider" else "right")
+    for layer in graph.prunable:
+        entry, row = point.layers.get(graph.weights(layer).index), measured.get(layer.name)
+        total = row["macs_total"] if row else 0
+        share = [f"{row[k] / total:.1%}" if row and total else "" for k in ("macs_zero", "macs_skipped")]
+        table.add_row(layer.name, layer.op, f"{graph.macs(layer):,}", *share, *_entry(entry))
+    return table
+
+
+def _entry(entry: LayerPruning | None) -> tuple[str, str, str]:
+    if entry is None:
+        return "dense", "", ""
+    low, high = int(entry.thresholds.min()), int(entry.thresholds.max())
+    return (str(low) if low == high else f"{low}..{high}"), str(entry.group_size), entry.divider.name.lower()
+
+
+def evaluation_table(evaluation: Evaluation) -> Table:
+    """Result of `evaluate`, one row per prunable layer and the totals."""
+    if evaluation.accuracy is not None:
+        quality = f"accuracy {evaluation.accuracy:.2%}"
+    else:
+        quality = f"no labels; agreement with the dense model {evaluation.agreement:.2%}"
+    table = Table(
+        title=f"{evaluation.samples:,} samples, {quality}; MACs per inference", title_justify="left"
+    )
+    for name in ("layer", "operator"):
+        table.add_column(name)
+    for name in ("MACs", "zero", "skipped", "kept"):
+        table.add_column(name, justify="right")
+
+    def row(name: str, op: str, total: int, zero: int | None, skipped: int) -> None:
+        per_sample = max(evaluation.samples, 1)
+        shares = ["" if part is None or not total else f"{part / total:.1%}" for part in (zero, skipped)]
+        table.add_row(
+            name, op, f"{total / per_sample:,.0f}", *shares, f"{(total - skipped) / per_sample:,.0f}"
+        )
+
+    for x in evaluation.layers:
+        row(x.name, x.op, x.macs_total, x.macs_zero, x.macs_skipped)
+    table.add_section()
+    row("all", "", evaluation.macs_total, evaluation.macs_zero, evaluation.macs_skipped)
+    return table
