@@ -2,6 +2,7 @@
 PYTHON ?= python3
 VENV ?= .venv
 DATASET ?= digits
+DATA ?=
 EXAMPLES ?= 2000
 
 BIN := $(abspath $(VENV))/bin
@@ -13,7 +14,7 @@ C_SOURCES := $(filter %.c %.h %.cc,$(CORE) $(HOST)) $(wildcard tests/*.c tests/*
 
 .PHONY: help demo test test-all lint format clean
 help:
-	@echo "make demo      train, convert and evaluate a small CNN (DATASET=digits or mnist)"
+	@echo "make demo      train, convert and evaluate a small CNN (DATASET=digits or mnist, DATA=mnist.npz)"
 	@echo "make test      the test suite"
 	@echo "make test-all  the test suite with $(EXAMPLES) random layers per operator, sanitizers and slow checks"
 	@echo "make lint      ruff, mypy, clang-format"
@@ -33,7 +34,7 @@ $(VENV)/.installed: $(VENV)/.python CMakeLists.txt $(CORE) $(HOST)
 	@touch $@
 
 demo: $(VENV)/.installed
-	@$(BIN)/python examples/demo.py --dataset $(DATASET)
+	@$(BIN)/tflm-unit demo --dataset $(DATASET) $(if $(DATA),--data $(DATA))
 
 test: $(VENV)/.installed
 	@$(BIN)/pytest -n auto -m "not slow"

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Any, Union
+from typing import Any
 
 import numpy as np
 
 from .errors import DataError
 from .graph import Graph, Tensor
 
-Source = Union[np.ndarray, Sequence[np.ndarray], Callable[[], Iterable[Any]]]
+Source = np.ndarray | Sequence[np.ndarray] | Callable[[], Iterable[Any]]
 
 # Above this share of clipped values the data is on another scale than the model's training data.
 MAX_CLIPPED = 0.25

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
-from typing import Union
 
 import numpy as np
 
@@ -158,19 +157,19 @@ class CopyParams:
     """RESHAPE, SQUEEZE, EXPAND_DIMS: the same bytes under another shape."""
 
 
-Params = Union[
-    ConvParams,
-    FullyConnectedParams,
-    PoolParams,
-    AddParams,
-    PadParams,
-    MeanParams,
-    SoftmaxParams,
-    RequantizeParams,
-    QuantizeParams,
-    ConcatenationParams,
-    CopyParams,
-]
+Params = (
+    ConvParams
+    | FullyConnectedParams
+    | PoolParams
+    | AddParams
+    | PadParams
+    | MeanParams
+    | SoftmaxParams
+    | RequantizeParams
+    | QuantizeParams
+    | ConcatenationParams
+    | CopyParams
+)
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Union
 
 import numpy as np
 
@@ -53,7 +52,7 @@ class Explicit:
     values: Mapping[str, float | tuple[float, ...]]
 
 
-Rule = Union[Percentile, SkipRate, Explicit]
+Rule = Percentile | SkipRate | Explicit
 
 
 def percentile_for(rate: float, statistics: Mapping[int, LayerStatistics]) -> Percentile:

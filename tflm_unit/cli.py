@@ -218,6 +218,25 @@ def strip(
         _print(f"wrote {output}: {len(stripped):,} bytes")
 
 
+@app.command(epilog="Example: `tflm-unit demo --dataset mnist --data mnist.npz`")
+def demo(
+    dataset: Annotated[str, typer.Option(help="digits (bundled with scikit-learn) or mnist.")] = "digits",
+    output: Annotated[
+        Path, typer.Option("-o", "--output", help="Folder for model, plot and figures.")
+    ] = Path("demo_output"),
+    data: Annotated[
+        Path | None, typer.Option(help="MNIST as an .npz; default: Keras's cache or download.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Train a small CNN, convert it, compare dense, zero-skip and UnIT, and plot the trade-off."""
+    from .demo import run
+
+    figures = run(dataset, output, data, log=(lambda _: None) if as_json else _print)
+    if as_json:
+        print(json.dumps(figures, indent=1))
+
+
 def _tables(model: Any) -> list[Any]:
     from .report import tables
 
