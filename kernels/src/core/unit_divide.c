@@ -1,0 +1,64 @@
+#include "unit_functions.h"
+
+/* Cores whose compiler turns the builtin into an instruction; elsewhere it is a library call. */
+#ifndef UNIT_HAS_CLZ
+#if defined(__ARM_FEATURE_CLZ) || defined(__aarch64__) || defined(__x86_64__)
+#define UNIT_HAS_CLZ 1
+#else
+#define UNIT_HAS_CLZ 0
+#endif
+#endif
+
+/* Bits needed to write value: 0 for 0, 8 for 128..255. */
+static uint8_t bit_length(uint16_t value) {
+#if UNIT_HAS_CLZ
+  return value == 0 ? 0 : (uint8_t)((int)(8 * sizeof(unsigned)) - __builtin_clz(value));
+#else
+  uint8_t length = 0;
+  for (; value != 0; value >>= 1) length++;
+  return length;
+#endif
+}
+
+/* The bit length of control, found by comparing it with the pivots of a tree. */
+static uint8_t bit_length_from_tree(const uint8_t *tree, uint8_t control) {
+  uint8_t child = 0;
+  do {
+    const uint8_t *node = tree + 3 * child;
+    child = control < (uint16_t)1 << node[0] ? node[1] : node[2];
+  } while (!(child & UNIT_TREE_LEAF));
+  return (uint8_t)(child & ~UNIT_TREE_LEAF);
+}
+
+/* The quotient of the two values rounded down to powers of two: what subtracting the exponent
+ * fields of IEEE-754 floats gives. */
+static uint16_t divide_exponents(uint16_t threshold, uint8_t control) {
+  const uint8_t threshold_bits = bit_length(threshold);
+  const uint8_t control_bits = bit_length(control);
+  if (threshold_bits < control_bits) return 0;
+  return (uint16_t)((uint16_t)1 << (threshold_bits - control_bits));
+}
+
+uint8_t unit_divide(unit_divider divider, int16_t threshold, uint8_t control, const uint8_t *tree,
+                    const uint8_t *row) {
+  const uint16_t dividend = (uint16_t)threshold;
+  uint16_t quotient = 0;
+  if (control == 0) return UINT8_MAX;
+  switch (divider) {
+    case UNIT_DIVIDER_EXACT:
+      quotient = dividend / control;
+      break;
+    case UNIT_DIVIDER_BIT_SHIFT:
+      quotient = (uint16_t)(dividend >> bit_length(control));
+      break;
+    case UNIT_DIVIDER_BINARY_TREE:
+      quotient = (uint16_t)(dividend >> bit_length_from_tree(tree, control));
+      break;
+    case UNIT_DIVIDER_BIT_MASK:
+      quotient = divide_exponents(dividend, control);
+      break;
+    case UNIT_DIVIDER_TABLE:
+      return row[control];
+  }
+  return quotient > UINT8_MAX ? UINT8_MAX : (uint8_t)quotient;
+}

@@ -1,0 +1,25 @@
+/* Internal: which taps of a sliding window lie inside the image, along one axis. */
+#ifndef UNIT_SPAN_H_
+#define UNIT_SPAN_H_
+
+#include "unit_types.h"
+
+typedef struct {
+  int32_t tap;   /* the first tap inside the image */
+  int32_t count; /* taps inside; 0 when the window lies in the padding */
+  int32_t at;    /* image coordinate of the first tap */
+} unit_span;
+
+/* origin: image coordinate of tap 0, negative in the padding; size: of the image. */
+static inline unit_span unit_span_of(int32_t origin, int32_t size, int32_t taps, int32_t dilation) {
+  unit_span span = {0, taps, origin};
+  int32_t last = origin + (taps - 1) * dilation;
+  for (; span.count > 0 && last >= size; last -= dilation) span.count--;
+  for (; span.count > 0 && span.at < 0; span.at += dilation) {
+    span.tap++;
+    span.count--;
+  }
+  return span;
+}
+
+#endif /* UNIT_SPAN_H_ */
