@@ -6,6 +6,8 @@
  *   zero_skip  skips zero products: what a threshold of 0 does
  *   compare    skips |z| <= div(T, |c|), UnIT eq. 1-3 (arXiv 2507.07885)
  * Every buffer that a function needs has a ..._get_buffer_size() twin; the others use no scratch.
+ * UNIT_ARG_ERROR is returned before anything is written. A sum of at most 65793 products
+ * (2^31 / (255 * 128)) cannot overflow its accumulator, whatever the values.
  */
 #ifndef UNIT_FUNCTIONS_H_
 #define UNIT_FUNCTIONS_H_
@@ -87,8 +89,8 @@ uint8_t unit_divide(unit_divider divider, int16_t threshold, uint8_t control, co
 
 /* ---- Operators that whole models need around the prunable ones. */
 
-/* input, output: [n][h][w][c]; filter_dims: {h, w}. Padding takes no part in the maximum or mean.
- */
+/* input, output: [n][h][w][c]; filter_dims: {h, w}. Padding takes no part in the maximum or mean; a
+ * window that lies in it altogether is an UNIT_ARG_ERROR. The mean rounds ties away from zero. */
 unit_status unit_max_pool_s8(const unit_pool_params *params, const unit_dims *input_dims,
                              const int8_t *input, const unit_dims *filter_dims,
                              const unit_dims *output_dims, int8_t *output);
@@ -118,26 +120,31 @@ unit_status unit_add_s8(const unit_add_params *params, const int8_t *input1, con
 unit_status unit_pad_s8(const unit_dims *pre, const unit_dims *post, int8_t value,
                         const unit_dims *input_dims, const int8_t *input, int8_t *output);
 
-/* Mean over the middle dimension of [outer][reduced][inner]; multiplier and shift contain
- * input_scale / output_scale (TFLite divides by `reduced` inside them, see the source). */
+/* multiplier * 2^(shift - 31) is input_scale / output_scale. */
 typedef struct {
-  int32_t input_offset;
-  int32_t output_offset;
+  int32_t input_offset;  /* -input zero point: -127..128 */
+  int32_t output_offset; /* output zero point: -128..127 */
   int32_t multiplier;
   int32_t shift;
 } unit_requant_params;
+
+/* Mean over the middle dimension of [outer][reduced][inner]. reduced: 1..2^23. As in TFLite,
+ * 1 / reduced is multiplied into the multiplier (rounded down), and the sum is rounded only once.
+ */
 unit_status unit_mean_s8(const unit_requant_params *params, int32_t outer, int32_t reduced,
                          int32_t inner, const int8_t *input, int8_t *output);
 
-/* rows of row_size logits; multiplier, shift and diff_min as TFLite's SOFTMAX prepares them; the
- * output has scale 1/256 and zero point -128. */
+/* rows of row_size logits, at least one; multiplier, shift and diff_min (<= 0) as TFLite's SOFTMAX
+ * prepares them; the output has scale 1/256 and zero point -128. */
 unit_status unit_softmax_s8(const int8_t *input, int32_t rows, int32_t row_size, int32_t multiplier,
                             int32_t shift, int32_t diff_min, int8_t *output);
 
-/* RELU, RELU6, RELU_N1_TO_1 and QUANTIZE int8 -> int8: requantize, then clamp. */
+/* RELU, RELU6, RELU_N1_TO_1 and QUANTIZE int8 -> int8: requantize, then clamp to min..max. A
+ * multiplier of 2^30 with shift 1 changes nothing: that is TFLM's RELU6, a mere clamp. */
 unit_status unit_requantize_s8(const unit_requant_params *params, const unit_activation *activation,
                                const int8_t *input, int32_t size, int8_t *output);
 
+/* input / scale rounded to nearest, ties away from zero, and saturated; NaN becomes -128. */
 unit_status unit_quantize_f32_s8(float scale, int32_t zero_point, const float *input, int32_t size,
                                  int8_t *output);
 unit_status unit_dequantize_s8_f32(float scale, int32_t zero_point, const int8_t *input,

@@ -11,7 +11,8 @@ extern "C" {
 
 typedef enum {
   UNIT_SUCCESS = 0,
-  UNIT_ARG_ERROR = -1 /* a null or too small scratch buffer, or an unknown divider */
+  UNIT_ARG_ERROR = -1 /* a null or too small scratch buffer, an unknown divider or one without its
+                       * tree or table, or dimensions that do not match */
 } unit_status;
 
 /* How a threshold is divided by the control term; see unit_divide(). The values are part of the
