@@ -1,0 +1,31 @@
+"""The trained int8 MNIST LeNet that several benchmarks share, cached in build/."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from tflm_unit.converter.keras_export import export_int8
+from tflm_unit.demo import RECIPES, Digits, calibration, load_digits, train
+
+ROOT = Path(__file__).resolve().parent.parent
+CACHE = ROOT / "build" / "benchmarks" / "mnist_lenet.tflite"
+
+
+def mnist() -> Digits:
+    """MNIST from $TFLM_UNIT_DATA/mnist.npz (default ../shared/data) or else from Keras."""
+    folder = Path(os.environ.get("TFLM_UNIT_DATA", ROOT.parent / "shared" / "data"))
+    path = folder / "mnist.npz"
+    return load_digits("mnist", path if path.exists() else None)
+
+
+def lenet(data: Digits) -> bytes:
+    """The paper's LeNet as int8 .tflite: trained on the first call, then read from the cache."""
+    if not CACHE.exists():
+        print(f"training LeNet once; cached in {CACHE.relative_to(ROOT)}")
+        model = export_int8(train(RECIPES["mnist"], data), calibration(data)[0])
+        CACHE.parent.mkdir(parents=True, exist_ok=True)
+        partial = CACHE.with_suffix(".partial")
+        partial.write_bytes(model)
+        partial.replace(CACHE)
+    return CACHE.read_bytes()
