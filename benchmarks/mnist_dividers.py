@@ -11,6 +11,7 @@ import json
 from mnist_model import lenet, mnist
 from rich.console import Console
 from rich.table import Table
+
 from tflm_unit.converter.pruning import Divider
 from tflm_unit.demo import sweep
 from tflm_unit.evaluation import evaluate

@@ -12,6 +12,7 @@ from pathlib import Path
 from mnist_model import ROOT, lenet, mnist
 from rich.console import Console
 from rich.table import Table
+
 from tflm_unit.demo import SWEEP, sweep
 from tflm_unit.evaluation import Evaluation, evaluate
 

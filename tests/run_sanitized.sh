@@ -14,9 +14,11 @@ ln -s "$root/converter" "$package/converter"
 ln -s "$root/kernels" "$package/kernels"
 find "$package" -maxdepth 1 -name '*.so' -delete
 ln -s "$build"/_*.so "$package/"
-# Python itself leaks at exit; the runtime libraries must come before everything else.
+# The installed package must not shadow this one: -S leaves the .pth files of an editable install unread.
+export PYTHONPATH=$build/package:$(python -c 'import site; print(site.getsitepackages()[0])')
+# Python itself leaks at exit.
 export ASAN_OPTIONS=detect_leaks=0 UBSAN_OPTIONS=print_stacktrace=1 TFLM_UNIT_SANITIZE=1
+cd "$build"
 LD_PRELOAD="$(cc -print-file-name=libasan.so) $(cc -print-file-name=libubsan.so)" \
-  PYTHONPATH=$build/package python -c 'import tflm_unit, sys; print("sanitized:", tflm_unit.__path__)'
-LD_PRELOAD="$(cc -print-file-name=libasan.so) $(cc -print-file-name=libubsan.so)" PYTHONPATH=$build/package \
-  python -P -m pytest -q "$root/tests/test_core.py" "$root/tests/test_engine.py" "$root/tests/test_tflm.py"
+  python -S -m pytest -q -c "$root/pyproject.toml" -p no:cacheprovider \
+  "$root/tests/test_core.py" "$root/tests/test_engine.py" "$root/tests/test_tflm.py"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+
 from tflm_unit.converter.dataset import Dataset, check_labels
 from tflm_unit.converter.errors import DataError
 from tflm_unit.converter.graph import Graph, Tensor
@@ -116,7 +117,7 @@ def test_nan_names_the_sample() -> None:
 
 def test_wrong_scale_is_refused() -> None:
     pixels = np.full((2, 4, 4), 200, np.uint8)
-    with pytest.raises(DataError, match="outside the range 0 .. 1 .*scale 1/255"):
+    with pytest.raises(DataError, match=r"outside the range 0 \.\. 1 .*scale 1/255"):
         all_rows(Dataset(pixels, IMAGE))
 
 

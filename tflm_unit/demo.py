@@ -100,8 +100,8 @@ def train(recipe: Recipe, data: Digits) -> Any:
     model = keras.Sequential(layers)
     steps = recipe.epochs * (len(data.x_train) // recipe.batch_size)
     schedule = keras.optimizers.schedules.CosineDecay(2e-3, steps)
-    model.compile(keras.optimizers.Adam(schedule), "sparse_categorical_crossentropy", ["accuracy"])
-    model.fit(data.x_train, data.y_train, recipe.batch_size, recipe.epochs, verbose=0)
+    model.compile(keras.optimizers.Adam(schedule), "sparse_categorical_crossentropy")
+    model.fit(data.x_train, data.y_train, batch_size=recipe.batch_size, epochs=recipe.epochs, verbose=0)
     return model
 
 
