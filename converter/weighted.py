@@ -6,7 +6,7 @@ import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
 from .errors import ModelError
-from .graph import ConvParams, FullyConnectedParams, Tensor
+from .graph import ConvParams, FullyConnectedParams, Graph, Layer, Tensor
 from .operands import (
     INT32_MAX,
     Operands,
@@ -154,7 +154,17 @@ def accumulator_bound(weights: np.ndarray, bias: np.ndarray | None, zero_point: 
     """
     largest = max(127 - zero_point, zero_point + 128)
     bound: np.ndarray = np.abs(weights, dtype=np.int64).sum(axis=1) * largest
-    return bound if bias is None else bound + np.abs(bias.astype(np.int64))
+    return bound if bias is None else bound + np.abs(bias.reshape(-1).astype(np.int64))
+
+
+def layer_accumulator_bound(graph: Graph, layer: Layer) -> np.ndarray:
+    """`accumulator_bound` of a prunable layer, int64 (output channels,)."""
+    weights = graph.weights(layer).data
+    assert weights is not None
+    bias = graph.tensors[layer.inputs[2]].data if len(layer.inputs) > 2 and layer.inputs[2] >= 0 else None
+    by_channel = weights.reshape(-1, weights.shape[-1]).T if layer.op == "DEPTHWISE_CONV_2D" else weights
+    by_channel = by_channel.reshape(graph.output_channels(layer), -1)
+    return accumulator_bound(by_channel, bias, zero_point_of(graph.tensors[layer.inputs[0]]))
 
 
 def _check_accumulator(weights: np.ndarray, bias: np.ndarray | None, zero_point: int) -> None:

@@ -1,0 +1,288 @@
+"""Writes and reads the TFLM_UNIT block; docs/metadata.md describes it byte by byte."""
+
+from __future__ import annotations
+
+import math
+import warnings
+import zlib
+from collections.abc import Mapping
+
+import numpy as np
+
+from .errors import MetadataError
+from .graph import Graph, Layer
+from .metadata_format import (
+    CHECKED_FROM,
+    ENTRY,
+    HEADER,
+    LAYER,
+    MAGIC,
+    MAX_NAME_BYTES,
+    NAME,
+    OPERATORS,
+    POINT,
+    VERSION,
+    owners_of_weights,
+    weights_crc32,
+)
+from .pruning import Divider, LayerPruning, OperatingPoint, PruningConfig
+from .pruning_checks import TABLE_COLUMNS, TREE_NODES, check_fit, check_pruning
+
+
+def pack(config: PruningConfig, graph: Graph) -> bytes:
+    """The block for `config`: the same bytes for equal contents; equal arrays are stored once.
+
+    Raises MetadataError when a point or a layer's entry is out of range or does not fit the graph.
+    """
+    if not 1 <= len(config.points) <= np.iinfo(np.uint16).max:
+        raise MetadataError(f"{len(config.points)} operating points; expected 1..65535")
+    owners = owners_of_weights(graph)
+    indices = sorted({index for point in config.points for index in point.layers})
+    unknown = [index for index in indices if index not in owners]
+    if unknown:
+        raise MetadataError(f"tensor {unknown[0]} is not the weight tensor of a layer that can be pruned")
+    # The format wants a layer even where every point runs dense.
+    layers = [owners[index] for index in indices or sorted(owners)[:1]]
+    records = np.zeros(len(layers), LAYER)
+    for record, layer in zip(records, layers, strict=True):
+        _fill_layer(record, graph, layer)
+    names = [_name_bytes(point.name) for point in config.points]
+    if len(set(names)) != len(names):
+        raise MetadataError(f"operating points share a name: {[point.name for point in config.points]}")
+
+    header = np.zeros((), HEADER)
+    points = np.zeros(len(config.points), POINT)
+    block = _Block(HEADER.itemsize + records.nbytes + points.nbytes)
+    for record, name, point in zip(points, names, config.points, strict=True):
+        record["name"] = name.ljust(MAX_NAME_BYTES + 1, b"\0")
+        record["accuracy"] = _rate_out(point, "accuracy")
+        record["skip_rate"] = _rate_out(point, "skip_rate")
+        record["entries_offset"] = block.add(_entries(block, graph, layers, point))
+    header["magic"], header["version"], header["header_size"] = MAGIC, VERSION, HEADER.itemsize
+    header["size"] = len(block.data)
+    header["layer_count"], header["point_count"] = len(records), len(points)
+    header["layers_offset"] = HEADER.itemsize
+    header["points_offset"] = HEADER.itemsize + records.nbytes
+    block.data[: block.reserved] = header.tobytes() + records.tobytes() + points.tobytes()
+    header["crc32"] = zlib.crc32(block.data[CHECKED_FROM:])
+    block.data[: HEADER.itemsize] = header.tobytes()
+    return bytes(block.data)
+
+
+class _Block:
+    """A growing block; arrays are added once, aligned to their elements."""
+
+    def __init__(self, reserved: int) -> None:
+        self.reserved = reserved
+        self.data = bytearray(reserved)
+        self._offsets: dict[tuple[bytes, int], int] = {}
+
+    def add(self, array: np.ndarray) -> int:
+        """Offset of the array's little-endian contents."""
+        # Records hold 32-bit fields at most.
+        alignment = 4 if array.dtype.names else array.dtype.itemsize
+        contents = array.astype(array.dtype.newbyteorder("<")).tobytes()
+        key = (contents, alignment)
+        if key not in self._offsets:
+            self.data.extend(bytes(-len(self.data) % alignment))
+            self._offsets[key] = len(self.data)
+            self.data.extend(contents)
+        return self._offsets[key]
+
+
+def _fill_layer(record: np.ndarray, graph: Graph, layer: Layer) -> None:
+    weights = graph.weights(layer)
+    record["weights_tensor"] = weights.index
+    record["weights_crc32"] = weights_crc32(graph, layer)
+    record["output_channels"] = graph.output_channels(layer)
+    record["op"] = OPERATORS[layer.op]
+
+
+def _entries(block: _Block, graph: Graph, layers: list[Layer], point: OperatingPoint) -> np.ndarray:
+    entries = np.zeros(len(layers), ENTRY)
+    for entry, layer in zip(entries, layers, strict=True):
+        pruning = point.layers.get(graph.weights(layer).index)
+        if pruning is None:
+            continue
+        try:
+            check_pruning(pruning, graph.output_channels(layer))
+            check_fit(pruning, graph, layer)
+        except MetadataError as error:
+            raise MetadataError(f"point '{point.name}', layer '{layer.name}': {error}") from error
+        entry["present"], entry["divider"] = 1, pruning.divider
+        entry["fatrelu_min"], entry["group_size"] = pruning.fatrelu_min, pruning.group_size
+        for name in ("thresholds", "compensation", "tree", "table", "table_row"):
+            array = getattr(pruning, name)
+            entry[name] = 0 if array is None else block.add(array)
+        entry["table_rows"] = 0 if pruning.table is None else len(pruning.table)
+    return entries
+
+
+def _name_bytes(name: str) -> bytes:
+    encoded = name.encode("utf-8", "replace")
+    if not 1 <= len(encoded) <= MAX_NAME_BYTES or not name.isprintable():
+        raise MetadataError(
+            f"operating point name {name!r}: expected 1..{MAX_NAME_BYTES} printable bytes of UTF-8"
+        )
+    return encoded
+
+
+def _rate_out(point: OperatingPoint, field: str) -> float:
+    value: float | None = getattr(point, field)
+    if value is None:
+        return math.nan
+    if not 0 <= value <= 1:
+        raise MetadataError(f"point '{point.name}': {field} is {value}; expected 0..1")
+    return value
+
+
+def unpack(block: bytes, graph: Graph) -> PruningConfig:
+    """The operating points of a block. Entries whose weights or operator are not those of the graph are left
+    out with a warning: these layers run dense, as they do on the device.
+
+    Raises MetadataError naming the field when the block is malformed or of another version.
+    """
+    header = _read_header(block)
+    reader = _Reader(block[: int(header["size"])])
+    records = reader.array(header["layers_offset"], header["layer_count"], LAYER, "layers_offset")
+    points = reader.array(header["points_offset"], header["point_count"], POINT, "points_offset")
+    _check_records(records)
+    matching = _match(records, graph)
+    return PruningConfig(tuple(_read_point(reader, point, records, matching, graph) for point in points))
+
+
+def _read_header(block: bytes) -> np.void:
+    if len(block) < HEADER.itemsize:
+        raise MetadataError(f"{NAME}: size is {len(block)} bytes, less than the header")
+    header: np.void = np.frombuffer(block, HEADER, 1)[0]
+    expected = {"magic": MAGIC, "version": VERSION, "header_size": HEADER.itemsize}
+    for name, value in expected.items():
+        if header[name] != value:
+            hint = "; convert the model again or update tflm-unit" if name == "version" else ""
+            raise MetadataError(f"{NAME}: {name} is {header[name]}, expected {value}{hint}")
+    if not HEADER.itemsize <= header["size"] <= len(block):
+        raise MetadataError(f"{NAME}: size is {header['size']}, the buffer has {len(block)} bytes")
+    crc32 = zlib.crc32(block[CHECKED_FROM : int(header["size"])])
+    if header["crc32"] != crc32:
+        raise MetadataError(f"{NAME}: crc32 is {header['crc32']:08x}, the contents have {crc32:08x}")
+    for name in ("layer_count", "point_count"):
+        if header[name] == 0:
+            raise MetadataError(f"{NAME}: {name} is 0")
+    _check_zero(header["reserved"], "header.reserved")
+    return header
+
+
+class _Reader:
+    def __init__(self, block: bytes) -> None:
+        self._block = block
+
+    def array(self, offset: int, count: int, dtype: np.dtype | str, field: str) -> np.ndarray:
+        """A copy of `count` elements at `offset`; MetadataError when they are not all inside the block."""
+        dtype = np.dtype(dtype)
+        start, number = int(offset), int(count)
+        alignment = 4 if dtype.names else dtype.itemsize
+        if start < HEADER.itemsize or start % alignment or start + number * dtype.itemsize > len(self._block):
+            raise MetadataError(f"{NAME}: {field} {start} with {number} elements does not fit the block")
+        return np.frombuffer(self._block, dtype, number, start).astype(dtype.newbyteorder("="))
+
+
+def _check_zero(value: np.ndarray, field: str) -> None:
+    if np.any(value):
+        raise MetadataError(f"{NAME}: {field} is not 0")
+
+
+def _check_records(records: np.ndarray) -> None:
+    if np.any(np.diff(records["weights_tensor"].astype(np.int64)) <= 0):
+        raise MetadataError(f"{NAME}: weights_tensor is not ascending")
+    unknown = [int(op) for op in records["op"] if op not in OPERATORS.values()]
+    if unknown:
+        raise MetadataError(f"{NAME}: op is {unknown[0]}, expected one of {sorted(OPERATORS.values())}")
+    if np.any(records["output_channels"] == 0):
+        raise MetadataError(f"{NAME}: output_channels is 0")
+    _check_zero(records["reserved"], "layer.reserved")
+
+
+def _match(records: np.ndarray, graph: Graph) -> Mapping[int, Layer]:
+    """Weight tensor -> layer, for the records that describe the graph's own weights."""
+    owners = owners_of_weights(graph)
+    matching = {}
+    for record in records:
+        index = int(record["weights_tensor"])
+        layer = owners.get(index)
+        if (
+            layer is not None
+            and record["op"] == OPERATORS[layer.op]
+            and record["output_channels"] == graph.output_channels(layer)
+            and record["weights_crc32"] == weights_crc32(graph, layer)
+        ):
+            matching[index] = layer
+        else:
+            what = f"layer '{layer.name}'" if layer else f"tensor {index}"
+            warnings.warn(f"{what} is not the one its thresholds were made for; it runs dense", stacklevel=4)
+    return matching
+
+
+def _read_point(
+    reader: _Reader, point: np.void, records: np.ndarray, matching: Mapping[int, Layer], graph: Graph
+) -> OperatingPoint:
+    raw = bytes(point["name"])
+    text, _, rest = raw.partition(b"\0")
+    try:
+        name = text.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise MetadataError(f"{NAME}: name {text!r} is not UTF-8") from error
+    if len(text) > MAX_NAME_BYTES or rest.strip(b"\0"):
+        raise MetadataError(f"{NAME}: name {raw!r} is not padded with NUL")
+    _check_zero(point["reserved"], "point.reserved")
+    entries = reader.array(point["entries_offset"], len(records), ENTRY, "entries_offset")
+    layers = {}
+    for entry, record in zip(entries, records, strict=True):
+        pruning = _read_entry(reader, entry, int(record["output_channels"]))
+        layer = matching.get(int(record["weights_tensor"]))
+        if pruning is not None and layer is not None:
+            check_fit(pruning, graph, layer)
+            layers[int(record["weights_tensor"])] = pruning
+    return OperatingPoint(name, layers, _rate_in(point, "accuracy"), _rate_in(point, "skip_rate"))
+
+
+def _rate_in(point: np.void, field: str) -> float | None:
+    value = float(point[field])
+    if math.isnan(value):
+        return None
+    if not 0 <= value <= 1:
+        raise MetadataError(f"{NAME}: {field} is {value}, expected 0..1")
+    return value
+
+
+def _read_entry(reader: _Reader, entry: np.void, channels: int) -> LayerPruning | None:
+    if entry["present"] == 0:
+        _check_zero(np.frombuffer(entry.tobytes(), np.uint8), "an entry that is not present")
+        return None
+    if entry["present"] != 1:
+        raise MetadataError(f"{NAME}: present is {entry['present']}, expected 0 or 1")
+    if entry["divider"] >= len(Divider):
+        raise MetadataError(f"{NAME}: divider is {entry['divider']}, expected 0..{len(Divider) - 1}")
+    group_size, rows = int(entry["group_size"]), int(entry["table_rows"])
+    groups = -(-channels // max(group_size, 1))
+
+    def optional(name: str, count: int, dtype: str) -> np.ndarray | None:
+        return reader.array(entry[name], count, dtype, name) if entry[name] else None
+
+    table = optional("table", rows * TABLE_COLUMNS, "u1")
+    if table is None and rows:
+        raise MetadataError(f"{NAME}: table_rows is {rows} without a table")
+    pruning = LayerPruning(
+        thresholds=reader.array(entry["thresholds"], groups, "<i2", "thresholds"),
+        group_size=group_size,
+        divider=Divider(int(entry["divider"])),
+        compensation=optional("compensation", channels, "<i4"),
+        fatrelu_min=int(entry["fatrelu_min"]),
+        tree=optional("tree", 3 * TREE_NODES, "u1"),
+        table=None if table is None else table.reshape(rows, TABLE_COLUMNS),
+        table_row=optional("table_row", groups, "<u2"),
+    )
+    try:
+        check_pruning(pruning, channels)
+    except MetadataError as error:
+        raise MetadataError(f"{NAME}: {error}") from error
+    return pruning

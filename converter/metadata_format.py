@@ -1,0 +1,83 @@
+"""Constants and record types of the TFLM_UNIT block, version 1; see docs/metadata.md."""
+
+from __future__ import annotations
+
+import zlib
+
+import numpy as np
+
+from .errors import MetadataError
+from .graph import Graph, Layer
+
+NAME = "TFLM_UNIT"
+MAGIC = b"UnIT"
+VERSION = 1
+MAX_NAME_BYTES = 15
+CHECKED_FROM = 16  # first byte that the checksum covers
+OPERATORS = {"CONV_2D": 3, "DEPTHWISE_CONV_2D": 4, "FULLY_CONNECTED": 9}
+
+HEADER = np.dtype(
+    [
+        ("magic", "S4"),
+        ("version", "<u2"),
+        ("header_size", "<u2"),
+        ("size", "<u4"),
+        ("crc32", "<u4"),
+        ("layer_count", "<u2"),
+        ("point_count", "<u2"),
+        ("layers_offset", "<u4"),
+        ("points_offset", "<u4"),
+        ("reserved", "<u4"),
+    ]
+)
+LAYER = np.dtype(
+    [
+        ("weights_tensor", "<u4"),
+        ("weights_crc32", "<u4"),
+        ("output_channels", "<u4"),
+        ("op", "u1"),
+        ("reserved", "u1", 3),
+    ]
+)
+POINT = np.dtype(
+    [
+        ("name", f"V{MAX_NAME_BYTES + 1}"),
+        ("accuracy", "<f4"),
+        ("skip_rate", "<f4"),
+        ("entries_offset", "<u4"),
+        ("reserved", "<u4"),
+    ]
+)
+ENTRY = np.dtype(
+    [
+        ("present", "u1"),
+        ("divider", "u1"),
+        ("fatrelu_min", "<i2"),
+        ("group_size", "<u4"),
+        ("thresholds", "<u4"),
+        ("compensation", "<u4"),
+        ("tree", "<u4"),
+        ("table", "<u4"),
+        ("table_row", "<u4"),
+        ("table_rows", "<u4"),
+    ]
+)
+
+
+def owners_of_weights(graph: Graph) -> dict[int, Layer]:
+    """Weight tensor -> the layer that it belongs to."""
+    owners: dict[int, Layer] = {}
+    for layer in graph.prunable:
+        first = owners.setdefault(graph.weights(layer).index, layer)
+        if first.op != layer.op:
+            raise MetadataError(
+                f"layers '{first.name}' and '{layer.name}' share weights but not the operator"
+            )
+    return owners
+
+
+def weights_crc32(graph: Graph, layer: Layer) -> int:
+    """Checksum that ties thresholds to the layer's weights."""
+    weights = graph.weights(layer)
+    assert weights.data is not None
+    return zlib.crc32(weights.data.tobytes())
