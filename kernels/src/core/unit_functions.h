@@ -6,8 +6,8 @@
  *   zero_skip  skips zero products: what a threshold of 0 does
  *   compare    skips |z| <= div(T, |c|), UnIT eq. 1-3 (arXiv 2507.07885)
  * Every buffer that a function needs has a ..._get_buffer_size() twin; the others use no scratch.
- * UNIT_ARG_ERROR is returned before anything is written. A sum of at most 65793 products
- * (2^31 / (255 * 128)) cannot overflow its accumulator, whatever the values.
+ * A sum of at most 65793 products (2^31 / (255 * 128)) cannot overflow its accumulator, whatever
+ * the values.
  */
 #ifndef UNIT_FUNCTIONS_H_
 #define UNIT_FUNCTIONS_H_
