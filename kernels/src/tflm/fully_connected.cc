@@ -1,0 +1,73 @@
+#include "core/unit_functions.h"
+#include "tflm/override.h"
+#include "tflm/register.h"
+
+#if TFLM_UNIT_HAVE_TFLM
+
+namespace tflm_unit {
+
+using namespace tflm;
+
+namespace {
+
+const int kOutputChannelAxis = 0;  // filters are (outputs, inputs)
+
+// Inputs may have any number of dimensions: whatever lies before the last `inputs` elements is
+// rows.
+bool PrepareShapes(const NodeTensors &tensors, OpState *state) {
+  const TfLiteIntArray &filter = *tensors.filter()->dims;
+  const TfLiteIntArray &output = *tensors.output()->dims;
+  const int32_t input_size = ElementCount(*tensors.input());
+  const int32_t filter_size = ElementCount(*tensors.filter());
+  const int32_t output_size = ElementCount(*tensors.output());
+  if (filter.size < 2 || output.size < 1 || input_size < 0 || filter_size < 0 || output_size < 0) {
+    return false;
+  }
+  const int32_t inputs = filter.data[filter.size - 1];
+  const int32_t outputs = output.data[output.size - 1];
+  const int32_t rows = input_size / inputs;
+  state->input = {rows, 1, 1, inputs};
+  state->filter = {inputs, 1, 1, outputs};
+  state->output = {rows, 1, 1, outputs};
+  return input_size % inputs == 0 && filter_size % inputs == 0 && filter_size / inputs == outputs &&
+         output_size / outputs == rows;
+}
+
+const char *Setup(TfLiteContext *context, const void *builtin_data, const NodeTensors &tensors,
+                  OpState *state) {
+  const TfLiteFullyConnectedParams &builtin =
+      *static_cast<const TfLiteFullyConnectedParams *>(builtin_data);
+  unit_fc_params &params = state->params.fully_connected;
+  if (!PrepareShapes(tensors, state)) return "shapes";
+  params.input_offset = -tensors.input()->params.zero_point;
+  params.output_offset = tensors.output()->params.zero_point;
+  const char *reason = CheckTensors(tensors, state->output.c);
+  if (reason == nullptr) {
+    reason = PrepareActivation(context, builtin.activation, tensors, &params.activation);
+  }
+  if (reason == nullptr) {
+    reason = PrepareRequantization(context, tensors, state->output.c, kOutputChannelAxis, true,
+                                   &state->quant);
+  }
+  state->scratch_size = unit_fully_connected_compare_s8_get_buffer_size(&state->filter);
+  return reason;
+}
+
+unit_status Run(const OpState &state, const unit_context &scratch, const unit_prune_params &prune,
+                int32_t fatrelu_min, const OpData &data) {
+  unit_fc_params params = state.params.fully_connected;
+  params.activation.fatrelu_min = fatrelu_min;
+  return unit_fully_connected_compare_s8(&scratch, &params, &state.quant, &prune, &state.input,
+                                         data.input, &state.filter, data.filter, data.bias,
+                                         &state.output, data.output);
+}
+
+constexpr OpKind kFullyConnected = {9, Register_FULLY_CONNECTED, Setup, Run};
+
+}  // namespace
+
+Registration Register_FULLY_CONNECTED_UNIT() { return Override<kFullyConnected>::Register(); }
+
+}  // namespace tflm_unit
+
+#endif  // TFLM_UNIT_HAVE_TFLM

@@ -1,0 +1,88 @@
+#include "tflm/metadata.h"
+
+#include "tflm/bytes.h"
+#include "tflm/metadata_format.h"
+
+namespace tflm_unit {
+
+using namespace format;
+
+#if defined(__BYTE_ORDER__) && __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
+#error "TFLM_UNIT arrays are little-endian and read in place"
+#endif
+
+const uint8_t *Metadata::LayerAt(int layer) const {
+  return block_ + Load32(block_ + kHeaderLayers) + static_cast<uint32_t>(layer) * kLayerSize;
+}
+
+const uint8_t *Metadata::PointAt(int point) const {
+  return block_ + Load32(block_ + kHeaderPoints) + static_cast<uint32_t>(point) * kPointSize;
+}
+
+const uint8_t *Metadata::EntryAt(int layer, int point) const {
+  return block_ + Load32(PointAt(point) + kPointEntries) +
+         static_cast<uint32_t>(layer) * kEntrySize;
+}
+
+template <typename T>
+const T *Metadata::Array(const uint8_t *offset_field) const {
+  const uint32_t offset = Load32(offset_field);
+  return offset == 0 ? nullptr : reinterpret_cast<const T *>(block_ + offset);
+}
+
+LayerRecord Metadata::layer(int layer) const {
+  const uint8_t *p = LayerAt(layer);
+  return {Load32(p + kLayerWeightsTensor), Load32(p + kLayerWeightsCrc),
+          static_cast<int32_t>(Load32(p + kLayerOutputChannels)), p[kLayerOp]};
+}
+
+int Metadata::FindLayer(uint32_t weights_tensor) const {
+  int low = 0;
+  int high = layer_count_;
+  while (low < high) {
+    const int middle = low + (high - low) / 2;
+    const uint32_t found = layer(middle).weights_tensor;
+    if (found == weights_tensor) return middle;
+    if (found < weights_tensor) {
+      low = middle + 1;
+    } else {
+      high = middle;
+    }
+  }
+  return -1;
+}
+
+const char *Metadata::point_name(int point) const {
+  return reinterpret_cast<const char *>(PointAt(point) + kPointName);
+}
+
+float Metadata::point_accuracy(int point) const {
+  return LoadFloat(PointAt(point) + kPointAccuracy);
+}
+
+float Metadata::point_skip_rate(int point) const {
+  return LoadFloat(PointAt(point) + kPointSkipRate);
+}
+
+bool Metadata::Prune(int layer, int point, unit_prune_params *prune, int32_t *fatrelu_min) const {
+  const uint8_t *entry = EntryAt(layer, point);
+  if (entry[kEntryPresent] == 0) return false;
+  prune->threshold = Array<int16_t>(entry + kEntryThresholds);
+  prune->group_size = static_cast<int32_t>(Load32(entry + kEntryGroupSize));
+  prune->compensation = Array<int32_t>(entry + kEntryCompensation);
+  prune->divider = static_cast<unit_divider>(entry[kEntryDivider]);
+  prune->tree = Array<uint8_t>(entry + kEntryTree);
+  prune->table = Array<uint8_t>(entry + kEntryTable);
+  prune->table_row = Array<uint16_t>(entry + kEntryTableRow);
+  *fatrelu_min = static_cast<int16_t>(Load16(entry + kEntryFatreluMin));
+  return true;
+}
+
+bool Metadata::IsPruned(int layer) const {
+  for (int point = 0; point < point_count_; ++point) {
+    if (EntryAt(layer, point)[kEntryPresent] != 0) return true;
+  }
+  return false;
+}
+
+}  // namespace tflm_unit

@@ -1,0 +1,60 @@
+/* Where the fields of a TFLM_UNIT block lie, version 1; see docs/metadata.md. */
+#ifndef TFLM_UNIT_TFLM_METADATA_FORMAT_H_
+#define TFLM_UNIT_TFLM_METADATA_FORMAT_H_
+
+namespace tflm_unit {
+namespace format {
+
+enum { kVersion = 1 };
+
+enum Header {
+  kHeaderVersion = 4,
+  kHeaderHeaderSize = 6,
+  kHeaderBlockSize = 8,
+  kHeaderCrc = 12,
+  kHeaderChecked = 16,  // the first byte that the checksum covers
+  kHeaderLayerCount = 16,
+  kHeaderPointCount = 18,
+  kHeaderLayers = 20,
+  kHeaderPoints = 24,
+  kHeaderReserved = 28,
+  kHeaderSize = 32
+};
+
+enum Layer {
+  kLayerWeightsTensor = 0,
+  kLayerWeightsCrc = 4,
+  kLayerOutputChannels = 8,
+  kLayerOp = 12,
+  kLayerReserved = 13,
+  kLayerSize = 16
+};
+
+enum Point {
+  kPointName = 0,
+  kPointNameSize = 16,
+  kPointAccuracy = 16,
+  kPointSkipRate = 20,
+  kPointEntries = 24,
+  kPointReserved = 28,
+  kPointSize = 32
+};
+
+enum Entry {
+  kEntryPresent = 0,
+  kEntryDivider = 1,
+  kEntryFatreluMin = 2,
+  kEntryGroupSize = 4,
+  kEntryThresholds = 8,
+  kEntryCompensation = 12,
+  kEntryTree = 16,
+  kEntryTable = 20,
+  kEntryTableRow = 24,
+  kEntryTableRows = 28,
+  kEntrySize = 32
+};
+
+}  // namespace format
+}  // namespace tflm_unit
+
+#endif  // TFLM_UNIT_TFLM_METADATA_FORMAT_H_

@@ -1,0 +1,50 @@
+/* Stride, dilation and padding of CONV_2D and DEPTHWISE_CONV_2D. */
+#ifndef TFLM_UNIT_TFLM_WINDOW_H_
+#define TFLM_UNIT_TFLM_WINDOW_H_
+
+#include "tflm/node_tensors.h"
+
+#if TFLM_UNIT_HAVE_TFLM
+
+namespace tflm_unit {
+
+/* Rows above (or columns left of) the image, as TFLite pads it; -1 when the output size is not the
+ * one that TFLite gives this window. */
+inline int32_t LeadingPadding(tflm::TfLitePadding padding, int32_t input, int32_t filter,
+                              int32_t stride, int32_t dilation, int32_t output) {
+  // int64: these come from a file.
+  const int64_t extent = static_cast<int64_t>(filter - 1) * dilation + 1;
+  const int64_t covered = padding == tflm::kTfLitePaddingSame ? input : input - extent + 1;
+  const int64_t missing = static_cast<int64_t>(output - 1) * stride + extent - input;
+  if (covered < 1 || output != (covered + stride - 1) / stride) return -1;
+  return missing > 0 ? static_cast<int32_t>(missing / 2) : 0;
+}
+
+/* Params: unit_conv_params or unit_dw_conv_params. Builtin: TFLite's struct of the operator. Fills
+ * stride, dilation, padding, offsets and activation. Returns nullptr, or why it cannot. */
+template <typename Params, typename Builtin>
+const char *PrepareWindow(tflm::TfLiteContext *context, const Builtin &builtin,
+                          const NodeTensors &tensors, const unit_dims &input,
+                          const unit_dims &filter, const unit_dims &output, Params *params) {
+  params->input_offset = -tensors.input()->params.zero_point;
+  params->output_offset = tensors.output()->params.zero_point;
+  params->stride = {builtin.stride_height, builtin.stride_width};
+  params->dilation = {builtin.dilation_height_factor, builtin.dilation_width_factor};
+  if (params->stride.h < 1 || params->stride.w < 1) return "stride";
+  if (params->dilation.h < 1 || params->dilation.w < 1) return "dilation";
+  if (builtin.padding != tflm::kTfLitePaddingSame && builtin.padding != tflm::kTfLitePaddingValid) {
+    return "padding";
+  }
+  params->padding.h = LeadingPadding(builtin.padding, input.h, filter.h, params->stride.h,
+                                     params->dilation.h, output.h);
+  params->padding.w = LeadingPadding(builtin.padding, input.w, filter.w, params->stride.w,
+                                     params->dilation.w, output.w);
+  if (params->padding.h < 0 || params->padding.w < 0) return "shape of the output";
+  return PrepareActivation(context, builtin.activation, tensors, &params->activation);
+}
+
+}  // namespace tflm_unit
+
+#endif  // TFLM_UNIT_HAVE_TFLM
+
+#endif  // TFLM_UNIT_TFLM_WINDOW_H_
