@@ -6,10 +6,12 @@ TFLM_UNIT_DATA: folder with mnist.npz and mlperf_tiny/ (default: ../shared/data 
 
 from __future__ import annotations
 
+import ctypes
 import os
 from pathlib import Path
 
 import pytest
+from core_library import build
 from hypothesis import HealthCheck, settings
 
 REPOSITORY = Path(__file__).resolve().parent.parent
@@ -31,3 +33,20 @@ def data_dir() -> Path:
     if not folder.is_dir():
         pytest.skip(f"no data folder at {folder}: set TFLM_UNIT_DATA to one with mnist.npz and mlperf_tiny/")
     return folder
+
+
+def _core(factory: pytest.TempPathFactory, name: str, option: str) -> ctypes.CDLL:
+    helper = REPOSITORY / "tests" / "divide_all.c"
+    return build(factory.mktemp("core"), name, option, sources=[helper])
+
+
+@pytest.fixture(scope="session")
+def counting(tmp_path_factory: pytest.TempPathFactory) -> ctypes.CDLL:
+    """The C core with counters."""
+    return _core(tmp_path_factory, "counting", "-DUNIT_ENABLE_COUNTERS")
+
+
+@pytest.fixture(scope="session")
+def plain(tmp_path_factory: pytest.TempPathFactory) -> ctypes.CDLL:
+    """The C core without counters, and as a machine without a CLZ instruction compiles it."""
+    return _core(tmp_path_factory, "plain", "-DUNIT_HAS_CLZ=0")
