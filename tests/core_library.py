@@ -44,7 +44,9 @@ def build(folder: Path, name: str, *options: str, sources: Sequence[Path] = ()) 
         "-o",
         str(library),
     ]
-    subprocess.run(command, check=True)
+    # The compiler must not inherit a preloaded sanitizer.
+    environment = {name: value for name, value in os.environ.items() if name != "LD_PRELOAD"}
+    subprocess.run(command, check=True, env=environment)
     return ctypes.CDLL(str(library))
 
 

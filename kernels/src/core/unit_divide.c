@@ -46,7 +46,7 @@ uint8_t unit_divide(unit_divider divider, int16_t threshold, uint8_t control, co
   if (control == 0) return UINT8_MAX;
   switch (divider) {
     case UNIT_DIVIDER_EXACT:
-      quotient = dividend / control;
+      quotient = (uint16_t)(dividend / control);
       break;
     case UNIT_DIVIDER_BIT_SHIFT:
       quotient = (uint16_t)(dividend >> bit_length(control));
