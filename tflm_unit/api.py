@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from . import __version__
+from ._native import VERSION
 from .converter import container
 from .converter.calibration import Calibrator
 from .converter.dataset import Dataset, Source
@@ -221,7 +221,7 @@ def _report(
     graph: Graph, config: PruningConfig, layers: list[tuple[LayerReport, ...]], settings: dict[str, Any]
 ) -> dict[str, Any]:
     return {
-        "tflm_unit": __version__,
+        "tflm_unit": VERSION,
         "settings": settings,
         "points": [to_json(graph, p, r) for p, r in zip(config.points, layers, strict=True)],
     }
