@@ -43,6 +43,17 @@ int WalkTree(const uint8_t *tree, int bits) {
   }
 }
 
+// Whether row[c] is floor(threshold / c), clipped to 255, for c = 1..255; found without dividing. A
+// negative threshold uses no quotients.
+bool HoldsQuotients(const uint8_t *row, int32_t threshold) {
+  for (int32_t c = 1; threshold >= 0 && c < UNIT_TABLE_ROW; ++c) {
+    const int32_t quotient = row[c];
+    if (quotient * c > threshold) return false;
+    if (quotient < 255 && (quotient + 1) * c <= threshold) return false;
+  }
+  return true;
+}
+
 }  // namespace
 
 const char *Metadata::Parse(const uint8_t *block, size_t size) {
@@ -162,12 +173,16 @@ const char *Metadata::CheckTable(const uint8_t *entry, uint32_t groups) const {
   }
   if (rows == 0) return "table_rows";
   if (!Fits(table, rows, UNIT_TABLE_ROW, 1)) return "table";
+  if (!Fits(table_row, groups, 2, 2)) return "table_row";
   for (uint32_t i = 0; i < rows; ++i) {
     if (block_[table + i * UNIT_TABLE_ROW] != 255) return "table";
   }
-  if (!Fits(table_row, groups, 2, 2)) return "table_row";
+  const uint8_t *thresholds = block_ + Load32(entry + kEntryThresholds);
   for (uint32_t i = 0; i < groups; ++i) {
-    if (Load16(block_ + table_row + 2 * i) >= rows) return "table_row";
+    const uint32_t row = Load16(block_ + table_row + 2 * i);
+    if (row >= rows) return "table_row";
+    const int16_t threshold = static_cast<int16_t>(Load16(thresholds + 2 * i));
+    if (!HoldsQuotients(block_ + table + row * UNIT_TABLE_ROW, threshold)) return "table";
   }
   return nullptr;
 }

@@ -1,0 +1,221 @@
+"""TensorFlow Lite Micro with the UnIT kernels on the host, under the API of `tf.lite.Interpreter`."""
+
+from __future__ import annotations
+
+import math
+import warnings
+from dataclasses import dataclass
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from .converter.errors import ModelError, UnitError
+from .converter.flatbuffer import load, text
+from .tflm_library import OVERRIDES, UnitModel, load_runtime
+
+_ARENA_BASE = 1 << 20
+_ARENA_FACTOR = 8  # over one byte per element: 64-bit elements, or that much scratch for int8 ones
+_ARENA_LIMIT = 1 << 32
+
+
+@dataclass(frozen=True)
+class LayerStats:
+    """MACs of one pruned layer. weights: index of its weight tensor; name: that tensor's name."""
+
+    weights: int
+    name: str
+    macs_total: int
+    macs_zero: int
+    macs_skipped: int
+
+
+class Interpreter:
+    """Runs a .tflite model in TFLM. Layers with thresholds run the pruned kernels, all others TFLM's own.
+
+    model: path or contents of the file. point: operating point, by index or name; see `set_point`.
+    use_overrides: False runs TFLM as it is, dense.
+    arena_size: bytes of the tensor arena, for a model that needs more than the generous default. Less is
+    refused: TFLM crashes in some arenas that are too small. It says nothing about a microcontroller, where
+    pointers have half the size.
+
+    Tensors are allocated at once. TFLM reports problems on stderr, and so do the overrides when a layer has
+    to run dense. A TFLM_UNIT block that is refused gives a warning, and `metadata_error` names its field.
+    An interpreter is used by one thread at a time; any number of them may exist.
+
+    Raises ModelError when the file is not a sound .tflite file or TFLM cannot run it, UnitError when there is
+    no such point, ImportError when the tflite-micro package is missing or of another version.
+    """
+
+    def __init__(
+        self,
+        model: str | PathLike[str] | bytes,
+        point: int | str = 0,
+        *,
+        arena_size: int | None = None,
+        use_overrides: bool = True,
+    ) -> None:
+        runtime = load_runtime()
+        content = model if isinstance(model, bytes) else _read(Path(model))
+        subgraph = _main_subgraph(content)
+        self._tensors: list[Any] = list(subgraph.tensors)
+        self._unit = UnitModel(content) if use_overrides else None
+        if self.metadata_error is not None:
+            warnings.warn(
+                f"TFLM_UNIT metadata refused ({self.metadata_error}); the model runs dense. Convert it again.",
+                stacklevel=2,
+            )
+        self.set_point(point)
+        self._runtime = self._create(runtime, content, _arena(subgraph, arena_size))
+        self._inputs = self._details(subgraph.inputs, self._runtime.get_input_details)
+        self._outputs = self._details(subgraph.outputs, self._runtime.get_output_details)
+        self._values: dict[int, np.ndarray] = {}
+
+    def _create(self, runtime: Any, content: bytes, arena: int) -> Any:
+        try:
+            if self._unit is None:
+                return runtime.Interpreter.from_bytes(content, arena_size=arena)
+            with self._unit.active():
+                return runtime.Interpreter.from_bytes(content, [OVERRIDES], arena_size=arena)
+        except (RuntimeError, MemoryError) as error:
+            raise ModelError(
+                f"TFLM cannot run the model in an arena of {arena} bytes ({error}); its own message is on stderr: "
+                "either TFLM lacks an operator or type, or the model needs a larger arena_size"
+            ) from error
+
+    def _details(self, indices: Any, details_of: Any) -> list[dict[str, Any]]:
+        return [self._describe(int(index), details_of(i)) for i, index in enumerate(indices)]
+
+    def _describe(self, index: int, details: dict[str, Any]) -> dict[str, Any]:
+        parameters = details["quantization_parameters"]
+        scales, zero_points = parameters["scales"], parameters["zero_points"]
+        per_tensor = len(scales) == 1 and len(zero_points) == 1
+        return {
+            "name": self._name(index),
+            "index": index,
+            "shape": details["shape"],
+            "shape_signature": details["shape"],
+            "dtype": details["dtype"],
+            "quantization": (float(scales[0]), int(zero_points[0])) if per_tensor else (0.0, 0),
+            "quantization_parameters": parameters,
+        }
+
+    def _name(self, index: int) -> str:
+        return text(self._tensors[index].name)
+
+    def allocate_tensors(self) -> None:
+        """Does nothing: the constructor has allocated them. For code written for tf.lite.Interpreter."""
+
+    def get_input_details(self) -> list[dict[str, Any]]:
+        """name, index, shape, shape_signature, dtype, quantization (scale, zero_point) and
+        quantization_parameters of each input."""
+        return self._inputs
+
+    def get_output_details(self) -> list[dict[str, Any]]:
+        """As get_input_details."""
+        return self._outputs
+
+    def set_tensor(self, tensor_index: int, value: ArrayLike) -> None:
+        """Copies `value` into an input. Its shape and dtype must be the input's; UnitError otherwise."""
+        position, details = _find(self._inputs, tensor_index, "inputs")
+        array = np.asarray(value)
+        if array.dtype != details["dtype"]:
+            raise UnitError(
+                f"input '{details['name']}' is {np.dtype(details['dtype'])}, the value is {array.dtype}; quantize it "
+                f"with scale and zero point {details['quantization']}"
+            )
+        if array.shape != tuple(details["shape"]):
+            raise UnitError(
+                f"input '{details['name']}' has shape {tuple(int(n) for n in details['shape'])}, the value has "
+                f"{array.shape}"
+            )
+        self._runtime.set_input(array, position)
+        self._values[tensor_index] = array.copy()
+
+    def get_tensor(self, tensor_index: int) -> np.ndarray:
+        """A copy of an output as the last invocation left it, or of an input as it was set last."""
+        if tensor_index in self._values:
+            return self._values[tensor_index].copy()
+        position, _ = _find(self._outputs, tensor_index, "outputs and the inputs that were set")
+        output: np.ndarray = self._runtime.get_output(position)
+        return output
+
+    def invoke(self) -> None:
+        try:
+            self._runtime.invoke()
+        except RuntimeError as error:
+            raise UnitError(f"TFLM failed to run the model ({error}); its own message is on stderr") from error
+
+    def reset_all_variables(self) -> None:
+        """Sets variable tensors (the state of LSTM, SVDF, ...) back to their initial values."""
+        self._runtime.reset()
+
+    @property
+    def points(self) -> tuple[str, ...]:
+        """Names of the operating points; empty when the model runs dense."""
+        return self._unit.points if self._unit is not None else ()
+
+    @property
+    def metadata_error(self) -> str | None:
+        """The field for which the model's TFLM_UNIT block was refused."""
+        return self._unit.error if self._unit is not None else None
+
+    def set_point(self, point: int | str) -> None:
+        """Chooses the operating point of the next invocations, by index or name. A model without points
+        has only point 0, dense. Raises UnitError when there is no such point."""
+        names = self.points
+        index = names.index(point) if point in names else point
+        if isinstance(index, str) or not 0 <= index < max(len(names), 1):
+            offer = ", ".join(f"{i} '{name}'" for i, name in enumerate(names)) or "0, dense"
+            raise UnitError(f"the model has no operating point {point!r}; it has {offer}")
+        if self._unit is not None and names:
+            self._unit.set_point(int(index))
+
+    def stats(self) -> list[LayerStats]:
+        """What the layers with thresholds did since the last reset_stats, one entry per weight tensor. An
+        invocation at a point where a layer is dense adds nothing to it."""
+        counters = self._unit.counters() if self._unit is not None else []
+        return [LayerStats(c.weights, self._name(c.weights), c.total, c.zero, c.skipped) for c in counters]
+
+    def reset_stats(self) -> None:
+        if self._unit is not None:
+            self._unit.reset_counters()
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise ModelError(f"cannot read {path}: {error.strerror or error}") from error
+
+
+def _main_subgraph(content: bytes) -> Any:
+    model = load(content)
+    if not model.subgraphs or not model.subgraphs[0].tensors:
+        raise ModelError("the model has no subgraph, or one without tensors")
+    subgraph = model.subgraphs[0]
+    if subgraph.inputs is None or subgraph.outputs is None or len(subgraph.outputs) == 0:
+        raise ModelError("the model has no inputs or no outputs")
+    return subgraph
+
+
+def _arena(subgraph: Any, requested: int | None) -> int:
+    """Bytes that suffice even if no two tensors shared memory."""
+    elements = sum(math.prod(int(n) for n in t.shape) for t in subgraph.tensors if t.shape is not None)
+    enough = _ARENA_BASE + _ARENA_FACTOR * elements
+    if enough > _ARENA_LIMIT:
+        raise ModelError(f"the model's tensors have {elements} elements, far more than a microcontroller can hold")
+    if requested is None:
+        return enough
+    if requested < enough:
+        raise UnitError(f"arena_size is {requested}; this model gets at least {enough} bytes on the host")
+    return requested
+
+
+def _find(details: list[dict[str, Any]], index: int, what: str) -> tuple[int, dict[str, Any]]:
+    for position, entry in enumerate(details):
+        if entry["index"] == index:
+            return position, entry
+    raise UnitError(f"tensor {index} is not among the model's {what}: {[d['index'] for d in details]}")
