@@ -144,8 +144,8 @@ class Engine:
             outputs=tuple(results[t] for t in self._graph.outputs) if complete else (),
             kept={t: results[t] if t in results else given[t].copy() for t in keep},
             counters={
-                index: LayerCounters(*macs, np.array(sums, np.int64) if skipped_sums else None)
-                for index, *macs, sums in rows
+                index: LayerCounters(total, zero, skipped, np.array(sums, np.int64) if skipped_sums else None)
+                for index, total, zero, skipped, sums in rows
             },
             histograms=counts,
         )

@@ -10,6 +10,7 @@
 
 #include "bindings.h"
 #include "runner.h"
+#include "unit_version.h"
 
 namespace nb = nanobind;
 using nb::literals::operator""_a;
@@ -100,6 +101,7 @@ nb::list Run(Program &program, int64_t count, int layers, int threads, bool skip
 }  // namespace tflm_unit
 
 NB_MODULE(_native, module) {
+  module.attr("VERSION") = UNIT_VERSION;
   using namespace tflm_unit;
   nb::class_<Program> program(module, "Program");
   program.def(nb::init<int>(), "tensors"_a)
