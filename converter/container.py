@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import secrets
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -43,7 +42,7 @@ def attach(model: bytes, config: PruningConfig, report: Mapping[str, Any] | None
     if described is not None:
         _set(file, description.NAME, described)
     _set(file, NAME, block)
-    return zipped.append(_align(dump(file)), files)
+    return zipped.append(dump(file), files)
 
 
 def strip(model: bytes) -> bytes:
@@ -55,7 +54,7 @@ def strip(model: bytes) -> bytes:
     files = zipped.read(model)
     if not _remove(file, files):
         return model
-    return zipped.append(_align(dump(file)), files)
+    return zipped.append(dump(file), files)
 
 
 def read_config(model: bytes, graph: Graph | None = None) -> PruningConfig | None:
@@ -109,20 +108,6 @@ def _encode(report: Mapping[str, Any]) -> bytes:
         return json.dumps(report, indent=1, allow_nan=False).encode("utf-8")
     except ValueError as error:
         raise UnitError(f"the pruning report cannot be written as JSON: {error}") from error
-
-
-def _align(model: bytes) -> bytes:
-    """TFLM reads tensors in place, so every buffer must begin at a multiple of 16; builders ignore that."""
-    from tflite_micro.tensorflow.lite.micro.tools import tflite_flatbuffer_align_wrapper as aligner
-
-    with tempfile.TemporaryDirectory() as folder:
-        source, target = Path(folder, "in.tflite"), Path(folder, "out.tflite")
-        try:
-            source.write_bytes(model)
-            aligner.align_tflite_model(str(source), str(target))
-            return target.read_bytes()
-        except OSError as error:
-            raise UnitError(f"cannot use the temporary folder {folder}: {error.strerror or error}") from error
 
 
 def _remove(file: Any, files: dict[str, zipped.AssociatedFile]) -> bool:

@@ -6,12 +6,14 @@ A verified buffer has no offset that leads outside it; what the numbers mean is 
 from __future__ import annotations
 
 import struct
+import tempfile
+from pathlib import Path
 from typing import Any
 
 import flatbuffers
 from ai_edge_litert import schema_py_generated as schema
 
-from .errors import ModelError
+from .errors import ModelError, UnitError
 
 FILE_IDENTIFIER = b"TFL3"
 MAX_SIZE = 2**31 - 1  # flatbuffer offsets are signed
@@ -69,10 +71,24 @@ def load(model: bytes) -> Any:
 
 
 def dump(model: Any) -> bytes:
-    """The flatbuffer of a `ModelT`: the same bytes for equal objects. Buffers are not yet aligned."""
+    """The .tflite file of a `ModelT`: the same bytes for equal objects, buffers aligned to 16."""
     builder = flatbuffers.Builder(BUILD_SIZE)
     builder.Finish(model.Pack(builder), file_identifier=FILE_IDENTIFIER)
-    return bytes(builder.Output())
+    return _align(bytes(builder.Output()))
+
+
+def _align(model: bytes) -> bytes:
+    """TFLM reads tensors in place, so every buffer must begin at a multiple of 16; builders ignore that."""
+    from tflite_micro.tensorflow.lite.micro.tools import tflite_flatbuffer_align_wrapper as aligner
+
+    with tempfile.TemporaryDirectory() as folder:
+        source, target = Path(folder, "in.tflite"), Path(folder, "out.tflite")
+        try:
+            source.write_bytes(model)
+            aligner.align_tflite_model(str(source), str(target))
+            return target.read_bytes()
+        except OSError as error:
+            raise UnitError(f"cannot use the temporary folder {folder}: {error.strerror or error}") from error
 
 
 def operator_name(code: Any) -> str:

@@ -7,52 +7,72 @@ name stands before the node that did the work.
 
 from __future__ import annotations
 
-import itertools
 import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import count
 
-# The TensorFlow node (Keras 2 and 3) that an operator comes from.
+from .graph import PRUNABLE
+
+# The TensorFlow nodes (of Keras 2 and 3) that an operator comes from; TFLite may append a number.
 _NODES = {
-    "CONV_2D": "Conv2D|Conv1D|convolution",
-    "DEPTHWISE_CONV_2D": "depthwise|DepthwiseConv2dNative",
+    "CONV_2D": "Conv2D|Conv1D|convolution|separable_conv2d",
+    "DEPTHWISE_CONV_2D": "depthwise|DepthwiseConv2dNative|separable_conv2d",
     "FULLY_CONNECTED": "MatMul|BatchMatMul|Tensordot",
     "ADD": "add|Add|AddV2",
 }
-_GENERIC = re.compile(
-    r"(Relu6?|BiasAdd|Softmax|Reshape|AvgPool|MaxPool|AvgPool2D|MaxPool2[dD]|Mean|Pad|PadV2|concat|Squeeze|"
-    r"ExpandDims|Quantize|Dequantize|add|Add|AddV2|Conv2D|MatMul|depthwise|convolution)\d*"
+_NUMBER = r"(_\d+)?\d*"
+_NODE = re.compile(
+    f"({'|'.join(_NODES.values())}|Relu6?|BiasAdd|Softmax|Reshape|AvgPool(2?[dD])?|MaxPool([12]?[dD])?|Mean|Pad|"
+    "PadV2|concat|Squeeze|ExpandDims|FusedBatchNormV3|ReadVariableOp|resource|mul|Mul)" + _NUMBER
 )
-_PLACEHOLDER = re.compile(r"(Identity|StatefulPartitionedCall|PartitionedCall|tfl\.|arith\.)")
+_PLACEHOLDER = re.compile(r"(|Identity.*|(Stateful)?PartitionedCall.*|tfl\..*|arith\..*)")
+
+
+@dataclass(frozen=True)
+class Named:
+    """op: operator name; output, weights: TFLite's names of these tensors, '' when absent."""
+
+    op: str
+    output: str
+    weights: str
+
+
+def layer_names(operators: Sequence[Named]) -> list[str]:
+    """A unique name for each operator; the prunable ones choose first."""
+    names: dict[int, str] = {}
+    order = sorted(range(len(operators)), key=lambda i: (operators[i].op not in PRUNABLE, i))
+    taken: set[str] = set()
+    for i in order:
+        names[i] = next(name for name in _candidates(operators[i]) if name not in taken)
+        taken.add(names[i])
+    return [names[i] for i in range(len(operators))]
+
+
+def _candidates(named: Named) -> Iterator[str]:
+    own, op = _own_name(named), named.op.lower()
+    yield own
+    if own != op:
+        yield f"{own}/{op}"
+    yield from (f"{own}/{op}_{number}" for number in count(2))
+
+
+def _own_name(named: Named) -> str:
+    paths = [*_paths(named.output)]
+    if named.op in _NODES:
+        # Constants shared between layers add foreign segments to the output's name, so weights go first.
+        paths = [*_paths(named.weights), *paths]
+        own_node = re.compile(f"({_NODES[named.op]}){_NUMBER}")
+        paths.sort(key=lambda path: not any(own_node.fullmatch(part) for part in path[1:]))
+    for path in paths:
+        if not _PLACEHOLDER.fullmatch(path[-1]):
+            # The first of three or more parts is the model; layers may be called like nodes.
+            shortest = 1 if len(path) == 2 else 2
+            while len(path) > shortest and _NODE.fullmatch(path[-1]):
+                del path[-1]
+            return path[-1]
+    return named.op.lower()
 
 
 def _paths(name: str) -> list[list[str]]:
-    segments = [re.sub(r":\d+$", "", segment) for segment in name.split(";")]
-    return [[part for part in segment.split("/") if part] for segment in segments]
-
-
-def _own_name(op: str, output: str, weights: str) -> str:
-    node = re.compile(rf"({_NODES[op]})(_\d+)?\d*") if op in _NODES else _GENERIC
-    # Constants shared between layers add foreign segments to the output's name, so weights go first.
-    for path in [*_paths(weights), *_paths(output)]:
-        if len(path) > 1 and node.fullmatch(path[-1]):
-            return path[-2]
-    for path in [*_paths(output), *_paths(weights)]:
-        if path and not _PLACEHOLDER.match(path[-1]):
-            return path[-1] if len(path) == 1 or not _GENERIC.fullmatch(path[-1]) else path[-2]
-    return op.lower()
-
-
-class LayerNames:
-    """Hands out names that are unique within one model."""
-
-    def __init__(self) -> None:
-        self._taken: set[str] = set()
-
-    def name(self, op: str, output: str, weights: str) -> str:
-        """op: operator name; output, weights: TFLite's names of these tensors, '' when absent."""
-        own = _own_name(op, output, weights)
-        candidates = itertools.chain(
-            [own, f"{own}/{op.lower()}"], (f"{own}/{op.lower()}_{number}" for number in itertools.count(2))
-        )
-        name = next(candidate for candidate in candidates if candidate not in self._taken)
-        self._taken.add(name)
-        return name
+    return [re.sub(r":\d+$", "", segment).strip("/").split("/") for segment in name.split(";")]

@@ -15,7 +15,7 @@ import numpy as np
 from .errors import ModelError
 from .flatbuffer import TENSOR_TYPES, load, operator_name, text, verify
 from .graph import PRUNABLE, Graph, Layer, Tensor
-from .layer_names import LayerNames
+from .layer_names import Named, layer_names
 from .operands import Operands, UnsupportedError
 from .operators import prepare
 
@@ -156,8 +156,7 @@ def _check_inputs(inputs: tuple[int, ...], tensors: tuple[Tensor, ...], raw: Seq
 def _read_layers(
     file: Any, subgraph: Any, tensors: tuple[Tensor, ...], types: tuple[str, ...]
 ) -> tuple[Layer, ...]:
-    names = LayerNames()
-    layers = []
+    parsed = []
     for index, operator in enumerate(subgraph.operators or ()):
         if not 0 <= operator.opcodeIndex < len(file.operatorCodes):
             raise ModelError(
@@ -166,17 +165,28 @@ def _read_layers(
         op = operator_name(file.operatorCodes[operator.opcodeIndex])
         inputs = _indices(operator.inputs, len(tensors), f"inputs of operator {index} ({op})", lowest=-1)
         outputs = _indices(operator.outputs, len(tensors), f"outputs of operator {index} ({op})")
-        weights = tensors[inputs[1]].name if op in PRUNABLE and len(inputs) > 1 and inputs[1] >= 0 else ""
-        name = names.name(op, tensors[outputs[0]].name if outputs else "", weights)
+        parsed.append((op, operator.builtinOptions, inputs, outputs))
+    names = layer_names([_named(tensors, op, inputs, outputs) for op, _, inputs, outputs in parsed])
+    layers = []
+    for index, (name, (op, options, inputs, outputs)) in enumerate(zip(names, parsed, strict=True)):
         operands = Operands(
             op=op,
-            options=operator.builtinOptions,
+            options=options,
             inputs=tuple(tensors[i] if i >= 0 else None for i in inputs),
             outputs=tuple(tensors[i] for i in outputs),
             types=types,
         )
         layers.append(_prepare_layer(index, name, operands, inputs, outputs))
     return tuple(layers)
+
+
+def _named(tensors: tuple[Tensor, ...], op: str, inputs: tuple[int, ...], outputs: tuple[int, ...]) -> Named:
+    has_weights = op in PRUNABLE and len(inputs) > 1 and inputs[1] >= 0
+    return Named(
+        op,
+        output=tensors[outputs[0]].name if outputs else "",
+        weights=tensors[inputs[1]].name if has_weights else "",
+    )
 
 
 def _prepare_layer(
