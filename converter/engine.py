@@ -14,9 +14,9 @@ import numpy as np
 
 from tflm_unit import _native
 
-from .engine_layers import activation_inputs, add_layer, native_pruning
+from .engine_layers import add_layer, native_pruning
 from .errors import DataError, MetadataError, ModelError, UnitError
-from .graph import PRUNABLE, Graph, Tensor
+from .graph import PRUNABLE, Graph
 from .pruning import Divider, LayerPruning, OperatingPoint
 from .pruning_checks import check_fit, check_pruning
 
@@ -87,10 +87,18 @@ class Engine:
                 f"the batch engine cannot run layer {layer.name!r} ({layer.op}): {layer.unsupported}; "
                 "use the TFLM engine"
             )
+        for index in (*graph.inputs, *(t for layer in graph.layers for t in layer.outputs)):
+            if graph.tensors[index].shape[:1] != (1,):
+                raise ModelError(
+                    f"tensor {graph.tensors[index].name!r} has shape {graph.tensors[index].shape}; "
+                    "the batch engine needs a leading dimension of 1"
+                )
         self._graph = graph
         self._threads = threads or _available_cores()
         self._program = _native.Program(len(graph.tensors))
-        _add_sources(self._program, graph)
+        for index in graph.inputs:
+            tensor = graph.tensors[index]
+            self._program.add_input(index, tensor.size, tensor.dtype == np.float32)
         entries = _entries(graph, point if schedule == "compare" else None)
         prunable = {layer.index for layer in graph.prunable}
         for layer in graph.layers:
@@ -127,7 +135,8 @@ class Engine:
             if not (0 <= index < layers and self._graph.layers[index].op in PRUNABLE):
                 raise UnitError(f"layer {index} has no histogram: it does not run or is not prunable")
         given = dict(zip(self._graph.inputs, inputs, strict=True))
-        results = {t: _batch_array(self._graph.tensors[t], count) for t in wanted}
+        tensors = self._graph.tensors
+        results = {t: np.empty((count, *tensors[t].shape[1:]), tensors[t].dtype) for t in wanted}
         counts = {i: np.zeros(self._histogram_shape(i), np.uint64) for i in histograms}
         rows = self._program.run(
             count=count,
@@ -157,7 +166,7 @@ class Engine:
             )
         for index, x in zip(self._graph.inputs, inputs, strict=True):
             tensor = self._graph.tensors[index]
-            expected = _sample_shape(tensor)
+            expected = tensor.shape[1:]
             if x.ndim != len(expected) + 1 or x.shape[1:] != expected:
                 raise DataError(
                     f"input {tensor.name!r} has shape {x.shape}; expected (N, {str(expected)[1:]}"
@@ -249,18 +258,6 @@ def _entries(graph: Graph, point: OperatingPoint | None) -> dict[int, LayerPruni
     return entries
 
 
-def _add_sources(program: _native.Program, graph: Graph) -> None:
-    """Inputs, and the constants that layers read as activations."""
-    for index in graph.inputs:
-        tensor = graph.tensors[index]
-        program.add_input(index, tensor.size, tensor.dtype == np.float32)
-    read = {t for layer in graph.layers for t in activation_inputs(layer)}
-    for index in sorted(read):
-        data = graph.tensors[index].data
-        if data is not None:
-            program.add_constant(index, np.ascontiguousarray(data))
-
-
 def _check_choice(name: str, value: str, choices: Sequence[str]) -> None:
     if value not in choices:
         raise UnitError(f"{name} is {value!r}; expected one of {', '.join(choices)}")
@@ -270,12 +267,3 @@ def _available_cores() -> int:
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
-
-
-def _sample_shape(tensor: Tensor) -> tuple[int, ...]:
-    """Shape of one sample: the model's batch of 1 makes room for the samples."""
-    return tensor.shape[1:] if tensor.shape[:1] == (1,) else tensor.shape
-
-
-def _batch_array(tensor: Tensor, count: int) -> np.ndarray:
-    return np.empty((count, *_sample_shape(tensor)), tensor.dtype)

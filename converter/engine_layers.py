@@ -30,13 +30,6 @@ from .graph import (
 from .pruning import LayerPruning
 
 
-def activation_inputs(layer: Layer) -> tuple[int, ...]:
-    """The tensors that a layer reads as activations; the others (weights, axes, ...) are in its params."""
-    if isinstance(layer.params, AddParams):
-        return layer.inputs[:2]
-    return layer.inputs if isinstance(layer.params, ConcatenationParams) else layer.inputs[:1]
-
-
 def add_layer(
     program: _native.Program,
     graph: Graph,

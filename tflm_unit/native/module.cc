@@ -110,13 +110,7 @@ NB_MODULE(_native, module) {
           [](Program &self, int index, int64_t elements, bool is_float) {
             self.AddInput(index, elements, is_float ? DType::kFloat32 : DType::kInt8);
           },
-          "index"_a, "elements"_a, "is_float"_a)
-      .def(
-          "add_constant",
-          [](Program &self, int index, const Array<const int8_t> &data) {
-            self.AddConstant(index, ToVector(data));
-          },
-          "index"_a, "data"_a);
+          "index"_a, "elements"_a, "is_float"_a);
   BindPrunable(module, program);
   BindOperators(program);
   program.def("run", Run, "count"_a, "layers"_a, "threads"_a, "skipped_sums"_a, "inputs"_a,

@@ -33,11 +33,6 @@ void Program::AddInput(int index, int64_t elements, DType dtype) {
   Define(index, Tensor::Role::kInput, elements, dtype);
 }
 
-void Program::AddConstant(int index, std::vector<int8_t> data) {
-  const auto elements = static_cast<int64_t>(data.size());
-  Define(index, Tensor::Role::kConstant, elements, DType::kInt8).constant = std::move(data);
-}
-
 void Program::AddLayer(std::unique_ptr<Layer> layer) {
   for (const Port &port : layer->inputs()) {
     const Tensor &input = tensor(port.tensor);

@@ -10,11 +10,10 @@
 namespace tflm_unit {
 
 struct Tensor {
-  enum class Role { kUndefined, kInput, kConstant, kActivation };
+  enum class Role { kUndefined, kInput, kActivation };
   Role role = Role::kUndefined;
   DType dtype = DType::kInt8;
   int64_t elements = 0;
-  std::vector<int8_t> constant;
 
   std::size_t bytes() const {
     return static_cast<std::size_t>(elements) * (dtype == DType::kFloat32 ? sizeof(float) : 1);
@@ -30,7 +29,6 @@ class Program {
   Program &operator=(const Program &) = delete;
 
   void AddInput(int index, int64_t elements, DType dtype);
-  void AddConstant(int index, std::vector<int8_t> data);
   // Defines the layer's output. The inputs must be defined already.
   void AddLayer(std::unique_ptr<Layer> layer);
 

@@ -32,6 +32,7 @@ void CheckOperands(const Operands &operands, int64_t weights, int32_t channels) 
 
 void CheckConv(const ConvSpec &spec) {
   for (const unit_dims &dims : {spec.input, spec.filter, spec.output}) CheckDims(dims);
+  CheckRange("batch", spec.input.n, 1, 1);
   CheckWindow(spec.input, spec.filter, spec.output, spec.stride, spec.padding, spec.dilation);
   if (spec.depthwise) {
     Require(
@@ -71,26 +72,28 @@ std::size_t ConvLayer::histogram_size() const {
          static_cast<std::size_t>(spec_.input.c) * kActivationValues;
 }
 
-uint32_t ConvLayer::histogram_increment() const {
-  return static_cast<uint32_t>(spec_.output.n * spec_.positions());
-}
+uint32_t ConvLayer::histogram_increment() const { return static_cast<uint32_t>(spec_.positions()); }
 
 void ConvLayer::CountActivations(const Call &call, uint32_t *histogram) const {
+  for (int32_t ky = 0; ky < spec_.filter.h; ++ky) {
+    for (int32_t kx = 0; kx < spec_.filter.w; ++kx) {
+      CountTap(ky * spec_.dilation.h - spec_.padding.h, kx * spec_.dilation.w - spec_.padding.w,
+               input(call), Center(histogram, spec_.operands.input_offset));
+      histogram += std::ptrdiff_t{spec_.input.c} * kActivationValues;
+    }
+  }
+}
+
+void ConvLayer::CountTap(int32_t top, int32_t left, const int8_t *image, uint32_t *bins) const {
   const unit_dims &in = spec_.input;
-  const int8_t *image = input(call);
-  for (int32_t n = 0; n < in.n; ++n, image += in.h * in.w * in.c) {
-    uint32_t *bins = Center(histogram, spec_.operands.input_offset);
-    for (int32_t tap = 0; tap < spec_.filter.h * spec_.filter.w; ++tap) {
-      const int32_t top = tap / spec_.filter.w * spec_.dilation.h - spec_.padding.h;
-      const int32_t left = tap % spec_.filter.w * spec_.dilation.w - spec_.padding.w;
-      for (int32_t p = 0; p < spec_.positions(); ++p) {
-        const int32_t y = p / spec_.output.w * spec_.stride.h + top;
-        const int32_t x = p % spec_.output.w * spec_.stride.w + left;
-        if (y < 0 || y >= in.h || x < 0 || x >= in.w) continue;
-        const int8_t *pixel = image + (y * in.w + x) * in.c;
-        for (int32_t c = 0; c < in.c; ++c) ++bins[c * kActivationValues + pixel[c]];
-      }
-      bins += in.c * kActivationValues;
+  for (int32_t oy = 0; oy < spec_.output.h; ++oy) {
+    const int32_t y = oy * spec_.stride.h + top;
+    if (y < 0 || y >= in.h) continue;
+    for (int32_t ox = 0; ox < spec_.output.w; ++ox) {
+      const int32_t x = ox * spec_.stride.w + left;
+      if (x < 0 || x >= in.w) continue;
+      const int8_t *pixel = image + (y * in.w + x) * in.c;
+      for (int32_t c = 0; c < in.c; ++c) ++bins[std::ptrdiff_t{c} * kActivationValues + pixel[c]];
     }
   }
 }

@@ -33,7 +33,7 @@ struct Operands {
 struct ConvSpec {
   Operands operands;
   bool depthwise = false;
-  unit_dims input = {};
+  unit_dims input = {};  // n = 1, as in output
   unit_dims filter = {};
   unit_dims output = {};
   unit_tile stride = {1, 1};
@@ -65,6 +65,10 @@ class ConvLayer : public PrunableLayer {
   Op op() const { return spec_.depthwise ? Op::kDepthwiseConv : Op::kConv; }
 
  private:
+  // Counts the activations that one tap meets. top, left: what it sees of the image at output (0,
+  // 0).
+  void CountTap(int32_t top, int32_t left, const int8_t *image, uint32_t *bins) const;
+
   ConvSpec spec_;
 };
 

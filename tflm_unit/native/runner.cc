@@ -66,14 +66,8 @@ Runner::Worker::Worker(Runner &runner)
       skipped_sums_(runner.program_.layers().size()),
       histogram_of_(runner.program_.layers().size(), -1) {
   for (std::size_t t = 0; t < tensors_.size(); ++t) {
-    const Tensor &tensor = runner.program_.tensors()[t];
     const std::size_t offset = runner.plan_->offset(static_cast<int>(t));
-    // Layers only read constants.
-    if (tensor.role == Tensor::Role::kConstant) {
-      tensors_[t] = const_cast<int8_t *>(tensor.constant.data());
-    } else if (offset != MemoryPlan::kUnplaced) {
-      tensors_[t] = memory_.get() + offset;
-    }
+    if (offset != MemoryPlan::kUnplaced) tensors_[t] = memory_.get() + offset;
   }
   for (const LayerCounters &total : runner.counters_) {
     if (!runner.request_.skipped_sums) break;

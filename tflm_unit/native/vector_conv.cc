@@ -142,38 +142,25 @@ VectorConv::Buffers VectorConv::BuffersIn(void *scratch) const {
 }
 
 void VectorConv::Run(const Call &call) const {
-  const ConvSpec &s = spec();
   const Buffers buffers = BuffersIn(call.scratch);
-  const int8_t *image = input(call);
-  int8_t *out = output(call);
-  for (int32_t n = 0; n < s.input.n; ++n) {
-    Counts counts;
-    RunImage(image, out, buffers, call.counters, &counts);
-    call.counters->macs_total += static_cast<uint64_t>(macs_total_);
-    call.counters->macs_zero += static_cast<uint64_t>(constant_zero_ + counts.zero);
-    if (prunes_) {
-      call.counters->macs_skipped +=
-          static_cast<uint64_t>(macs_total_ - (counts.kept - kept_padding_));
-    }
-    image += s.input.h * s.input.w * s.input.c;
-    out += s.positions() * s.output.c;
-  }
-}
-
-void VectorConv::RunImage(const int8_t *image, int8_t *out, const Buffers &buffers,
-                          unit_counters *counters, Counts *counts) const {
-  FillPlanes(image, buffers.planes);
+  Counts counts;
+  FillPlanes(input(call), buffers.planes);
   const int32_t positions = spec().positions();
   for (int32_t position = 0; position < positions; position += block_) {
     const Block block = {position, std::min(block_, positions - position)};
     for (int32_t group = 0; group < groups_; ++group) {
       const Columns columns = GroupColumns(group, block, buffers);
-      CountInputs(columns, group, buffers, *counters, counts);
+      CountInputs(columns, group, buffers, *call.counters, &counts);
       for (int32_t i = 0; i < channels_per_group_; ++i) {
-        RunChannel(columns, group * channels_per_group_ + i, block, out, buffers, counters, counts);
+        RunChannel(columns, group * channels_per_group_ + i, block, output(call), buffers,
+                   call.counters, &counts);
       }
     }
   }
+  call.counters->macs_total += static_cast<uint64_t>(macs_total_);
+  call.counters->macs_zero += static_cast<uint64_t>(constant_zero_ + counts.zero);
+  if (!prunes_) return;
+  call.counters->macs_skipped += static_cast<uint64_t>(macs_total_ - counts.kept + kept_padding_);
 }
 
 void VectorConv::FillPlanes(const int8_t *image, int16_t *planes) const {
@@ -196,19 +183,19 @@ void VectorConv::FillPlanes(const int8_t *image, int16_t *planes) const {
 
 Columns VectorConv::GroupColumns(int32_t group, const Block &block, const Buffers &buffers) const {
   const ConvSpec &s = spec();
-  const int32_t n = PadLanes(block.positions);
+  const int32_t n = PadLanes(block.size);
   const int16_t *planes = buffers.planes + std::ptrdiff_t{group} * depth_ * plane_size_;
-  if (direct_) return {planes + block.position, plane_size_, taps_, n};
-  const int32_t first = block.position / s.output.w, rows = block.positions / s.output.w;
+  if (direct_) return {planes + block.first, plane_size_, taps_, n};
+  const int32_t top = block.first / s.output.w, rows = block.size / s.output.w;
   int16_t *to = buffers.columns;
   for (int32_t t = 0; t < taps_; ++t) {
     const int32_t tap = t / depth_;
     const int16_t *from =
         planes + std::ptrdiff_t{t % depth_} * plane_size_ +
-        std::ptrdiff_t{first * s.stride.h + tap / s.filter.w * s.dilation.h} * plane_width_ +
+        std::ptrdiff_t{top * s.stride.h + tap / s.filter.w * s.dilation.h} * plane_width_ +
         tap % s.filter.w * s.dilation.w;
     CopyGrid(from, std::ptrdiff_t{s.stride.h} * plane_width_, s.stride.w, rows, s.output.w, to);
-    std::fill(to + block.positions, to + n, int16_t{0});
+    std::fill(to + block.size, to + n, int16_t{0});
     to += n;
   }
   return {buffers.columns, n, taps_, n};
@@ -227,12 +214,12 @@ void VectorConv::CountInputs(const Columns &columns, int32_t group, const Buffer
 void VectorConv::RunChannel(const Columns &columns, int32_t channel, const Block &block,
                             int8_t *out, const Buffers &buffers, unit_counters *counters,
                             Counts *counts) const {
-  const auto first = static_cast<std::size_t>(channel) * static_cast<std::size_t>(taps_);
-  const int16_t *weights = &weights_[first];
+  const auto row = static_cast<std::size_t>(channel) * static_cast<std::size_t>(taps_);
+  const int16_t *weights = &weights_[row];
   std::fill_n(buffers.sums, columns.n, 0);
   if (prunes_) {
     std::fill_n(buffers.kept, columns.n, uint16_t{0});
-    AccumulateKept(columns, weights, &cutoffs_[first], buffers.sums, buffers.kept);
+    AccumulateKept(columns, weights, &cutoffs_[row], buffers.sums, buffers.kept);
     counts->kept += Sum(buffers.kept, columns.n);
     if (counters->skipped_sum != nullptr) {
       int64_t dense = 0;
@@ -243,8 +230,8 @@ void VectorConv::RunChannel(const Columns &columns, int32_t channel, const Block
     Accumulate(columns, weights, buffers.sums);
   }
   const int32_t step = spec().output.c;
-  Requantize(outputs_[static_cast<std::size_t>(channel)], buffers.sums, block.positions, step,
-             out + std::ptrdiff_t{block.position} * step + channel);
+  Requantize(outputs_[static_cast<std::size_t>(channel)], buffers.sums, block.size, step,
+             out + std::ptrdiff_t{block.first} * step + channel);
 }
 
 }  // namespace tflm_unit

@@ -39,9 +39,9 @@ class VectorConv final : public ConvLayer {
     int64_t zero = 0;
     int64_t kept = 0;
   };
-  // Output rows first..first+count-1; one row of all positions when `direct_`.
+  // Output positions in row-major order; whole rows unless `direct_`.
   struct Block {
-    int32_t position, positions;
+    int32_t first, size;
   };
 
   void LayOutWeights();
@@ -49,8 +49,6 @@ class VectorConv final : public ConvLayer {
   void LayOutScratch();
   Buffers BuffersIn(void *scratch) const;
 
-  void RunImage(const int8_t *image, int8_t *out, const Buffers &buffers, unit_counters *counters,
-                Counts *counts) const;
   void FillPlanes(const int8_t *image, int16_t *planes) const;
   Columns GroupColumns(int32_t group, const Block &block, const Buffers &buffers) const;
   void CountInputs(const Columns &columns, int32_t group, const Buffers &buffers,
@@ -65,7 +63,7 @@ class VectorConv final : public ConvLayer {
   bool direct_;                 // 1x1 without stride or padding: the planes are the columns
   bool prunes_;                 // a threshold is not UNIT_NEVER_SKIP
   int32_t plane_width_, plane_size_;
-  int32_t block_;             // positions per block, at most
+  int32_t block_;             // positions per block; the last may be smaller
   int32_t padded_positions_;  // of one image: blocks padded to kLanes
   Scratch scratch_;
 
