@@ -19,7 +19,7 @@ from .converter.prune import LayerReport, PruneOptions, Statistics, prune
 from .converter.pruning import Divider, OperatingPoint, PruningConfig
 from .converter.thresholds import Explicit, Percentile, Rule, SkipRate
 from .evaluation import Evaluation, evaluate
-from .models import Model, load_model
+from .models import Model, load_model, naming, read_bytes
 from .report import summary, to_json
 
 PAPER_PERCENTILE = 20.0
@@ -103,11 +103,12 @@ def convert(
     for options out of range.
     """
     data = _int8_bytes(model, representative_data, scale, offset)
-    base = load_model(container.strip(data))
+    with naming(model):
+        base = load_model(container.strip(data))
     if not base.graph.prunable:
         raise UnitError("no CONV_2D, DEPTHWISE_CONV_2D or FULLY_CONNECTED layer has int8 weights of its own")
     rules = _rules(percentile, skip, thresholds, points)
-    chosen = Divider[divider.upper()] if isinstance(divider, str) else divider
+    chosen = _divider(divider)
     calibration = Dataset(representative_data, base.graph, scale=scale, offset=offset)
     source = _statistics(base, calibration, threads)
     dense = None
@@ -129,7 +130,7 @@ def _int8_bytes(model: Any, data: Source, scale: float | None, offset: float | N
     if isinstance(model, (bytes, bytearray, memoryview)):
         return bytes(model)
     if isinstance(model, (str, PathLike)) and str(model).endswith(".tflite"):
-        return load_model(model).data
+        return read_bytes(model)
     from .converter.keras_export import export_int8
 
     return export_int8(model, data, scale=scale, offset=offset)
@@ -141,6 +142,13 @@ def _statistics(model: Model, data: Dataset, threads: int | None) -> Statistics:
     from .tflm_calibration import TflmCalibrator
 
     return TflmCalibrator(model, data)
+
+
+def _divider(divider: str | Divider) -> Divider:
+    names = [d.name.lower() for d in Divider]
+    if isinstance(divider, str) and divider not in names:
+        raise UnitError(f"divider is {divider!r}; it takes one of {', '.join(names)}")
+    return Divider[divider.upper()] if isinstance(divider, str) else divider
 
 
 def _rules(
@@ -157,10 +165,10 @@ def _rules(
             raise UnitError("points is empty: at least one operating point is needed")
         return dict(points)
     if skip is not None:
-        return {"default": SkipRate(skip)}
+        return {"default": SkipRate(float(skip))}
     if thresholds is not None:
         return {"default": explicit(thresholds)}
-    return {"default": Percentile(PAPER_PERCENTILE if percentile is None else percentile)}
+    return {"default": Percentile(PAPER_PERCENTILE if percentile is None else float(percentile))}
 
 
 def explicit(thresholds: Mapping[str, Any]) -> Explicit:

@@ -208,9 +208,10 @@ def strip(
 ) -> None:
     """Remove the thresholds and the report from a model."""
     from .converter import container
-    from .models import read_bytes
+    from .models import naming, read_bytes
 
-    stripped = container.strip(read_bytes(model))
+    with naming(model):
+        stripped = container.strip(read_bytes(model))
     container.write_file(output, stripped)
     if as_json:
         print(json.dumps({"output": str(output), "bytes": len(stripped)}))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from os import PathLike
 from pathlib import Path
@@ -52,8 +54,20 @@ def load_model(model: str | PathLike[str] | bytes) -> Model:
     Raises ModelError when it is not a full-int8 model, MetadataError when its TFLM_UNIT block is bad.
     """
     data = bytes(model) if isinstance(model, (bytes, bytearray, memoryview)) else read_bytes(model)
-    graph = read_graph(data)
-    return Model(data, graph, container.read_config(data, graph), container.read_report(data))
+    with naming(model):
+        graph = read_graph(data)
+        return Model(data, graph, container.read_config(data, graph), container.read_report(data))
+
+
+@contextmanager
+def naming(model: Any) -> Iterator[None]:
+    """Errors about a model that is a file start with its path."""
+    try:
+        yield
+    except UnitError as error:
+        if not isinstance(model, (str, PathLike)):
+            raise
+        raise type(error)(f"{model}: {error}") from error
 
 
 def point_of(model: Model, point: int | str) -> OperatingPoint | None:

@@ -1,0 +1,164 @@
+"""convert, load, evaluate and their mistakes, on a small int8 model without TensorFlow."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from classifier import CLASSES, LAYERS, classifier, images
+
+import tflm_unit
+from tflm_unit import DataError, ModelError, SkipRate, UnitError
+from tflm_unit.converter.engine import Engine
+from tflm_unit.models import load_model
+
+HERE = Path(__file__).parent
+X, X_TEST = images(96), images(40, seed=1)
+
+
+@pytest.fixture(scope="module")
+def labels() -> np.ndarray:
+    """What the dense model says, so that its accuracy is 1."""
+    graph = load_model(classifier()).graph
+    from tflm_unit.converter.dataset import Dataset
+
+    return Engine(graph).run(*next(iter(Dataset(X_TEST, graph)))).outputs[0].argmax(axis=1)
+
+
+@pytest.fixture(scope="module")
+def result() -> tflm_unit.ConversionResult:
+    points = {"full": SkipRate(0.6), "saver": SkipRate(0.85)}
+    return tflm_unit.convert(classifier(), X, points=points)
+
+
+def test_baselines_and_points(result: tflm_unit.ConversionResult, labels: np.ndarray) -> None:
+    dense = result.evaluate(X_TEST, labels, schedule="dense")
+    zero = result.evaluate(X_TEST, labels, schedule="zero_skip")
+    full, saver = (result.evaluate(X_TEST, labels, point=p) for p in ("full", "saver"))
+    assert dense.accuracy == zero.accuracy == 1.0
+    assert dense.macs_skipped == 0
+    assert 0 < zero.macs_skipped == zero.macs_zero == dense.macs_zero
+    assert zero.skip_rate < full.skip_rate < saver.skip_rate
+    assert full.skip_rate == pytest.approx(0.6, abs=0.05)
+    assert [x.name for x in full.layers] == list(LAYERS)
+    assert result.points[1].name == "saver"
+
+
+def test_both_engines_agree(result: tflm_unit.ConversionResult, labels: np.ndarray) -> None:
+    for schedule in ("dense", "zero_skip", "unit"):
+        batch = result.evaluate(X_TEST, labels, schedule=schedule, engine="batch", point=1)
+        tflm = result.evaluate(X_TEST, labels, schedule=schedule, engine="tflm", point=1)
+        assert batch.accuracy == tflm.accuracy
+        assert batch.macs_skipped == tflm.macs_skipped
+        assert batch.macs_total == tflm.macs_total
+        if schedule != "dense":
+            assert batch.macs_zero == tflm.macs_zero
+
+
+def test_without_labels_the_agreement_is_reported(result: tflm_unit.ConversionResult) -> None:
+    evaluation = result.evaluate(X_TEST, point="full")
+    assert evaluation.accuracy is None
+    assert evaluation.agreement is not None
+    assert 0.5 < evaluation.agreement <= 1
+    assert result.evaluate(X_TEST, schedule="dense").agreement == 1
+
+
+def test_save_and_load(result: tflm_unit.ConversionResult, tmp_path: Path) -> None:
+    path = tmp_path / "model.tflite"
+    result.save(path)
+    loaded = tflm_unit.load(path)
+    assert loaded.summary() == result.summary() == str(result)
+    for name in LAYERS:
+        assert name in loaded.summary()
+    assert [x.name for x in tmp_path.iterdir()] == ["model.tflite"]
+    with pytest.raises(UnitError, match="nowhere"):
+        result.save(tmp_path / "nowhere" / "model.tflite")
+
+
+def test_same_input_same_bytes_and_converting_again_replaces() -> None:
+    first = tflm_unit.convert(classifier(), X, skip=0.7)
+    assert tflm_unit.convert(classifier(), X, skip=0.7).model.data == first.model.data
+    other = tflm_unit.convert(first.model.data, X, percentile=30)
+    again = tflm_unit.convert(other.model.data, X, skip=0.7)
+    assert again.model.data == first.model.data
+
+
+def test_labels_store_each_points_accuracy(labels: np.ndarray) -> None:
+    result = tflm_unit.convert(classifier(), X_TEST, skip=0.75, labels=labels)
+    measured = result.evaluate(X_TEST, labels)
+    (point,) = tflm_unit.load(result.model.data).points
+    assert point.accuracy == pytest.approx(measured.accuracy, abs=1e-6)
+    assert point.skip_rate == pytest.approx(measured.skip_rate, abs=1e-6)
+
+
+def test_default_is_the_papers_percentile() -> None:
+    default = tflm_unit.convert(classifier(), X)
+    assert default.model.data == tflm_unit.convert(classifier(), X, percentile=20).model.data
+
+
+@pytest.mark.parametrize("operator", ["LOGISTIC", "HARD_SWISH"])
+def test_operators_outside_the_batch_engine_use_tflm(operator: str, labels: np.ndarray) -> None:
+    result = tflm_unit.convert(classifier(operator), X[:24], skip=0.75)
+    reference = tflm_unit.convert(classifier(), X[:24], skip=0.75)
+    assert result.model.graph.unsupported[0].op == operator
+    # The extra operator follows the last layer: thresholds are the same, found through TFLM's activations.
+    for ours, theirs in zip(
+        result.points[0].layers.values(), reference.points[0].layers.values(), strict=True
+    ):
+        np.testing.assert_array_equal(ours.thresholds, theirs.thresholds)
+        np.testing.assert_array_equal(ours.compensation, theirs.compensation)
+    evaluation = result.evaluate(X_TEST, labels)
+    assert evaluation.macs_skipped == reference.evaluate(X_TEST, labels).macs_skipped
+    with pytest.raises(UnitError, match=f"cannot run layer .*{operator}.*use engine='tflm'"):
+        result.evaluate(X_TEST, labels, engine="batch")
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"skip": 0.5, "percentile": 20}, "exclude each other"),
+        ({"skip": 1.5}, "skip rate 1.5 is not in 0 .. 1"),
+        ({"points": {}}, "points is empty"),
+        ({"points": {"a_name_of_17_byte": SkipRate(0.5)}}, "a_name_of_17_byte"),
+        ({"thresholds": {"conv": "x"}}, "threshold of layer 'conv' is 'x'"),
+        ({"thresholds": {"conv": float("nan")}}, "threshold of layer 'conv' is nan"),
+        ({"divider": "newton"}, "divider is 'newton'; it takes one of exact, bit_shift"),
+        ({"groups": "rows"}, "groups is 'rows'"),
+    ],
+)
+def test_bad_options(options: dict, message: str) -> None:
+    with pytest.raises(UnitError, match=message):
+        tflm_unit.convert(classifier(), X, **options)
+
+
+def test_bad_evaluations(result: tflm_unit.ConversionResult) -> None:
+    with pytest.raises(UnitError, match=r"no operating point 'night'; it has 0 \(full\), 1 \(saver\)"):
+        result.evaluate(X_TEST, point="night")
+    with pytest.raises(UnitError, match="no operating point 2"):
+        result.evaluate(X_TEST, point=2)
+    with pytest.raises(UnitError, match="engine is 'gpu'"):
+        result.evaluate(X_TEST, engine="gpu")
+    with pytest.raises(UnitError, match="schedule is 'fast'"):
+        result.evaluate(X_TEST, schedule="fast")
+    with pytest.raises(DataError, match=f"label {CLASSES} of sample 3"):
+        result.evaluate(X_TEST, [0, 0, 0, CLASSES] + [0] * 36)
+    with pytest.raises(ModelError, match=r"cannot read .*nothing\.tflite"):
+        tflm_unit.evaluate("nothing.tflite", X_TEST)
+
+
+def test_import_is_fast_and_without_tensorflow() -> None:
+    """Modules, not seconds, so that a busy machine does not fail it: 0.3 s are for NumPy and the rest."""
+    code = "import sys, tflm_unit, json; print(json.dumps(sorted(sys.modules)))"
+    modules = json.loads(subprocess.check_output([sys.executable, "-c", code], text=True, cwd=HERE))
+    heavy = {"tensorflow", "keras", "tflite_micro", "ai_edge_litert", "matplotlib", "rich", "typer", "numpy"}
+    assert not heavy & set(modules)
+    assert tflm_unit.__version__.count(".") == 2
+    assert set(tflm_unit.__all__) <= set(dir(tflm_unit))
+    for name in tflm_unit.__all__:
+        assert getattr(tflm_unit, name) is not None
+    with pytest.raises(AttributeError, match="no attribute 'convrt'"):
+        _ = tflm_unit.convrt
