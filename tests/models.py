@@ -89,9 +89,11 @@ def _add_layer(subgraph: editor.Subgraph, case: LayerCase, input_shape: tuple[in
         dtype=_INT8,
         quantization=editor.Quantization([float(q.output_scale)], [q.output_zero_point]),
     )
+    # Our reader takes a batch of 1, and LiteRT no convolution without bias: one of them must be content.
+    has_bias = case.bias is not None or (isinstance(case.params, ConvParams) and input_shape[0] > 1)
     operator = subgraph.add_operator(
         opcode=getattr(schema.BuiltinOperator, case.op),
-        inputs=[x, weights] if case.bias is None else [x, weights, bias],
+        inputs=[x, weights, bias] if has_bias else [x, weights],
         outputs=[y],
     )
     kind, options = _options(case)

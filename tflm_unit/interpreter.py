@@ -13,12 +13,11 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from .converter.errors import ModelError, UnitError
-from .converter.flatbuffer import load, text
+from .model_check import check, written_tensors
 from .tflm_library import OVERRIDES, UnitModel, load_runtime
 
 _ARENA_BASE = 1 << 20
 _ARENA_FACTOR = 8  # over one byte per element: 64-bit elements, or that much scratch for int8 ones
-_ARENA_LIMIT = 1 << 32
 
 
 @dataclass(frozen=True)
@@ -37,6 +36,7 @@ class Interpreter:
 
     model: path or contents of the file. point: operating point, by index or name; see `set_point`.
     use_overrides: False runs TFLM as it is, dense.
+    keep_tensors: True lets get_tensor read what any operator wrote, because no two tensors share memory.
     arena_size: bytes of the tensor arena, for a model that needs more than the generous default. Less is
     refused: TFLM crashes in some arenas that are too small. It says nothing about a microcontroller, where
     pointers have half the size.
@@ -56,11 +56,15 @@ class Interpreter:
         *,
         arena_size: int | None = None,
         use_overrides: bool = True,
+        keep_tensors: bool = False,
     ) -> None:
         runtime = load_runtime()
         content = model if isinstance(model, bytes) else _read(Path(model))
-        subgraph = _main_subgraph(content)
-        self._tensors: list[Any] = list(subgraph.tensors)
+        reference = check(content)
+        self._inputs: list[dict[str, Any]] = reference.get_input_details()
+        self._outputs: list[dict[str, Any]] = reference.get_output_details()
+        tensors = reference.get_tensor_details()
+        self._names = {tensor["index"]: str(tensor["name"]) for tensor in tensors}
         self._unit = UnitModel(content) if use_overrides else None
         if self.metadata_error is not None:
             warnings.warn(
@@ -68,49 +72,34 @@ class Interpreter:
                 stacklevel=2,
             )
         self.set_point(point)
-        self._runtime = self._create(runtime, content, _arena(subgraph, arena_size))
-        self._inputs = self._details(subgraph.inputs, self._runtime.get_input_details)
-        self._outputs = self._details(subgraph.outputs, self._runtime.get_output_details)
+        self._kept = written_tensors(content) if keep_tensors else frozenset()
+        self._runtime = self._create(runtime, content, _arena(tensors, arena_size))
         self._values: dict[int, np.ndarray] = {}
 
     def _create(self, runtime: Any, content: bytes, arena: int) -> Any:
+        configurations = runtime.InterpreterConfig
+        options = {
+            "arena_size": arena,
+            "intrepreter_config": configurations.kPreserveAllTensors  # sic
+            if self._kept
+            else configurations.kAllocationRecording,
+        }
         try:
             if self._unit is None:
-                return runtime.Interpreter.from_bytes(content, arena_size=arena)
+                return runtime.Interpreter.from_bytes(content, **options)
             with self._unit.active():
-                return runtime.Interpreter.from_bytes(content, [OVERRIDES], arena_size=arena)
+                return runtime.Interpreter.from_bytes(content, [OVERRIDES], **options)
         except (RuntimeError, MemoryError) as error:
             raise ModelError(
                 f"TFLM cannot run the model in an arena of {arena} bytes ({error}); its own message is on stderr: "
                 "either TFLM lacks an operator or type, or the model needs a larger arena_size"
             ) from error
 
-    def _details(self, indices: Any, details_of: Any) -> list[dict[str, Any]]:
-        return [self._describe(int(index), details_of(i)) for i, index in enumerate(indices)]
-
-    def _describe(self, index: int, details: dict[str, Any]) -> dict[str, Any]:
-        parameters = details["quantization_parameters"]
-        scales, zero_points = parameters["scales"], parameters["zero_points"]
-        per_tensor = len(scales) == 1 and len(zero_points) == 1
-        return {
-            "name": self._name(index),
-            "index": index,
-            "shape": details["shape"],
-            "shape_signature": details["shape"],
-            "dtype": details["dtype"],
-            "quantization": (float(scales[0]), int(zero_points[0])) if per_tensor else (0.0, 0),
-            "quantization_parameters": parameters,
-        }
-
-    def _name(self, index: int) -> str:
-        return text(self._tensors[index].name)
-
     def allocate_tensors(self) -> None:
         """Does nothing: the constructor has allocated them. For code written for tf.lite.Interpreter."""
 
     def get_input_details(self) -> list[dict[str, Any]]:
-        """name, index, shape, shape_signature, dtype, quantization (scale, zero_point) and
-        quantization_parameters of each input."""
+        """One dictionary per input: name, index, shape, dtype, quantization (scale, zero_point) and so on."""
         return self._inputs
 
     def get_output_details(self) -> list[dict[str, Any]]:
@@ -135,9 +124,13 @@ class Interpreter:
         self._values[tensor_index] = array.copy()
 
     def get_tensor(self, tensor_index: int) -> np.ndarray:
-        """A copy of an output as the last invocation left it, or of an input as it was set last."""
+        """A copy of an output as the last invocation left it, or of an input as it was set last; with
+        keep_tensors also of every tensor between them."""
         if tensor_index in self._values:
             return self._values[tensor_index].copy()
+        if tensor_index in self._kept:
+            kept: np.ndarray = self._runtime.GetTensor(tensor_index, 0)["tensor_data"]
+            return kept
         position, _ = _find(self._outputs, tensor_index, "outputs and the inputs that were set")
         output: np.ndarray = self._runtime.get_output(position)
         return output
@@ -146,7 +139,9 @@ class Interpreter:
         try:
             self._runtime.invoke()
         except RuntimeError as error:
-            raise UnitError(f"TFLM failed to run the model ({error}); its own message is on stderr") from error
+            raise UnitError(
+                f"TFLM failed to run the model ({error}); its own message is on stderr"
+            ) from error
 
     def reset_all_variables(self) -> None:
         """Sets variable tensors (the state of LSTM, SVDF, ...) back to their initial values."""
@@ -166,18 +161,19 @@ class Interpreter:
         """Chooses the operating point of the next invocations, by index or name. A model without points
         has only point 0, dense. Raises UnitError when there is no such point."""
         names = self.points
-        index = names.index(point) if point in names else point
-        if isinstance(index, str) or not 0 <= index < max(len(names), 1):
+        available: dict[int | str, int] = {index: index for index in range(max(len(names), 1))}
+        available.update({name: index for index, name in enumerate(names)})
+        if point not in available:
             offer = ", ".join(f"{i} '{name}'" for i, name in enumerate(names)) or "0, dense"
             raise UnitError(f"the model has no operating point {point!r}; it has {offer}")
         if self._unit is not None and names:
-            self._unit.set_point(int(index))
+            self._unit.set_point(available[point])
 
     def stats(self) -> list[LayerStats]:
         """What the layers with thresholds did since the last reset_stats, one entry per weight tensor. An
         invocation at a point where a layer is dense adds nothing to it."""
         counters = self._unit.counters() if self._unit is not None else []
-        return [LayerStats(c.weights, self._name(c.weights), c.total, c.zero, c.skipped) for c in counters]
+        return [LayerStats(c.weights, self._names[c.weights], c.total, c.zero, c.skipped) for c in counters]
 
     def reset_stats(self) -> None:
         if self._unit is not None:
@@ -191,22 +187,10 @@ def _read(path: Path) -> bytes:
         raise ModelError(f"cannot read {path}: {error.strerror or error}") from error
 
 
-def _main_subgraph(content: bytes) -> Any:
-    model = load(content)
-    if not model.subgraphs or not model.subgraphs[0].tensors:
-        raise ModelError("the model has no subgraph, or one without tensors")
-    subgraph = model.subgraphs[0]
-    if subgraph.inputs is None or subgraph.outputs is None or len(subgraph.outputs) == 0:
-        raise ModelError("the model has no inputs or no outputs")
-    return subgraph
-
-
-def _arena(subgraph: Any, requested: int | None) -> int:
+def _arena(tensors: list[dict[str, Any]], requested: int | None) -> int:
     """Bytes that suffice even if no two tensors shared memory."""
-    elements = sum(math.prod(int(n) for n in t.shape) for t in subgraph.tensors if t.shape is not None)
+    elements = sum(math.prod(int(n) for n in tensor["shape"]) for tensor in tensors)
     enough = _ARENA_BASE + _ARENA_FACTOR * elements
-    if enough > _ARENA_LIMIT:
-        raise ModelError(f"the model's tensors have {elements} elements, far more than a microcontroller can hold")
     if requested is None:
         return enough
     if requested < enough:

@@ -47,7 +47,9 @@ def _load_overrides() -> ctypes.CDLL:
     """Raises ImportError when the library was not built, or does not fit the installed wheel."""
     runtime = load_runtime()
     if not _LIBRARY.exists():
-        raise ImportError(f"{_LIBRARY} is missing: the overrides are built on Linux only; install tflm-unit there")
+        raise ImportError(
+            f"{_LIBRARY} is missing: the overrides are built on Linux only; install tflm-unit there"
+        )
     # Promote the wheel's symbols to the global scope, where ours resolve against them, and where the wheel
     # in turn finds ours.
     ctypes.CDLL(runtime._runtime.__file__, mode=ctypes.RTLD_GLOBAL)
