@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from strategies import LayerCase, window
 
+from tflm_unit.converter.engine import RunResult
 from tflm_unit.converter.graph import (
     Activation,
     AddParams,
@@ -179,3 +180,14 @@ def prune_all(graph: Graph, threshold: int = 3000) -> OperatingPoint:
             np.array([threshold], np.int16), channels, Divider.BIT_SHIFT, compensation
         )
     return OperatingPoint("pruned", layers)
+
+
+def assert_same(a: RunResult, b: RunResult) -> None:
+    """Of runs with skipped sums."""
+    assert a.counters.keys() == b.counters.keys()
+    for index, counters in a.counters.items():
+        assert replace(counters, skipped_sum=None) == replace(b.counters[index], skipped_sum=None)
+        np.testing.assert_array_equal(counters.skipped_sum, b.counters[index].skipped_sum)
+    np.testing.assert_equal(a.outputs, b.outputs)
+    np.testing.assert_equal(a.kept, b.kept)
+    np.testing.assert_equal(a.histograms, b.histograms)

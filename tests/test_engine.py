@@ -5,32 +5,21 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from engine_graphs import network, prune_all, samples
+from engine_graphs import assert_same, network, prune_all, samples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tflm_unit.converter.engine import KERNELS, Engine, RunResult
+from tflm_unit.converter.engine import KERNELS, Engine
 from tflm_unit.converter.graph import PRUNABLE, Graph
 from tflm_unit.converter.pruning import OperatingPoint
 
 GRAPH = network()
 POINT = prune_all(GRAPH)
-
-
-def assert_same(a: RunResult, b: RunResult) -> None:
-    assert a.counters.keys() == b.counters.keys()
-    for index, counters in a.counters.items():
-        assert replace(counters, skipped_sum=None) == replace(b.counters[index], skipped_sum=None)
-        np.testing.assert_array_equal(counters.skipped_sum, b.counters[index].skipped_sum)
-    np.testing.assert_equal(a.outputs, b.outputs)
-    np.testing.assert_equal(a.kept, b.kept)
-    np.testing.assert_equal(a.histograms, b.histograms)
 
 
 def everything(graph: Graph = GRAPH) -> dict[str, Any]:
@@ -164,7 +153,7 @@ MEMORY_SCRIPT = """
 import resource, sys
 import numpy as np
 sys.path.insert(0, sys.argv[1])
-from engine_graphs import network, prune_all, samples
+from engine_graphs import assert_same, network, prune_all, samples
 from tflm_unit.converter.engine import Engine
 
 graph = network()
