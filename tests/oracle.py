@@ -6,7 +6,7 @@ contract says int32. Shapes: NHWC inputs, OHWI / 1HWO / (outputs, inputs) weight
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -260,7 +260,7 @@ def fully_connected(
     return tally.result(acc, bias, params)
 
 
-PRUNABLE = {
+PRUNABLE: dict[str, Callable[..., Result]] = {
     "CONV_2D": conv_2d,
     "DEPTHWISE_CONV_2D": depthwise_conv_2d,
     "FULLY_CONNECTED": fully_connected,

@@ -18,24 +18,20 @@ from hypothesis import strategies as st
 from random_layers import quotient_rows, random_tree
 from strategies import (
     CASES,
-    DEPTHWISE,
-    FULLY_CONNECTED,
     LayerCase,
     conv_cases,
     fully_connected_cases,
     layer_cases,
 )
 
-from tflm_unit.converter.graph import Activation, ConvParams, FullyConnectedParams, Requantization
 from tflm_unit.converter.pruning import MAX_THRESHOLD, NEVER_SKIP, Divider, LayerPruning
 
 SCHEDULES = ("dense", "zero_skip", "compare")
 
 
-def expected(case: LayerCase, schedule: str, pruning: LayerPruning | None = None) -> oracle.Result:
-    function = oracle.PRUNABLE[case.op]
-    used = pruning or case.pruning
-    return function(case.input, case.weights, case.bias, case.params, case.output_shape, used, schedule)
+def expected(case: LayerCase, schedule: str) -> oracle.Result:
+    run = oracle.PRUNABLE[case.op]
+    return run(case.input, case.weights, case.bias, case.params, case.output_shape, case.pruning, schedule)
 
 
 @pytest.mark.parametrize("op", CASES)
@@ -163,40 +159,20 @@ def test_buffer_sizes(plain: ctypes.CDLL) -> None:
     assert size("fully_connected_zero_skip", 100, 1, 1, 7) == 28
 
 
-def largest_magnitudes(op: str) -> LayerCase:
-    """|x| = 255 and |w| = 128 or 127 everywhere, where narrow types would overflow."""
-    signs = np.resize([-128, 127], 2 * 2 * 2)
-    requantization = Requantization(np.full(2, 2**30, np.int32), np.full(2, -12, np.int32))
-    shared = {"bias": None, "pruning": None, "quantization": None, "padding": "VALID", "fused": "NONE"}
-    if op == FULLY_CONNECTED:
-        fc = FullyConnectedParams(128, 0, Activation(), requantization)
-        return LayerCase(
-            op,
-            np.full((1, 4), 127, np.int8),
-            signs.reshape(2, 4).astype(np.int8),
-            params=fc,
-            output_shape=(1, 2),
-            **shared,
-        )
-    conv = ConvParams(
-        128, 0, (1, 1), (0, 0), (1, 1), Activation(), requantization, ch_mult=int(op == DEPTHWISE)
-    )
-    shape = (1, 2, 2, 2) if op == DEPTHWISE else (2, 2, 2, 1)
-    image = np.full((1, 2, 2, 2 if op == DEPTHWISE else 1), 127, np.int8)
-    return LayerCase(
-        op, image, signs.reshape(shape).astype(np.int8), params=conv, output_shape=(1, 1, 1, 2), **shared
-    )
-
-
-@pytest.mark.parametrize("op", CASES)
 @pytest.mark.parametrize("schedule", SCHEDULES)
-def test_largest_magnitudes(counting: ctypes.CDLL, op: str, schedule: str) -> None:
-    base = largest_magnitudes(op)
-    for threshold in (NEVER_SKIP, 0, 255 * 127 - 1, MAX_THRESHOLD):
-        pruning = LayerPruning(np.array([threshold], dtype=np.int16), base.output_shape[-1], Divider.EXACT)
-        want = expected(base, schedule, pruning)
-        counters = Counters(0, 0, 0, None)
-        status, output = Call(base, schedule, pruning).run(counting, counters)
-        assert status == SUCCESS
-        np.testing.assert_array_equal(output, want.output)
-        assert counters.macs_skipped == want.macs_skipped
+@given(case=layer_cases(), threshold=st.sampled_from([NEVER_SKIP, 0, 255 * 127 - 1, MAX_THRESHOLD]))
+def test_largest_magnitudes(counting: ctypes.CDLL, schedule: str, case: LayerCase, threshold: int) -> None:
+    """|x| = 255 and |w| = 128 or 127 everywhere, where narrow types would overflow."""
+    case = replace(
+        case,
+        input=np.full_like(case.input, 127),
+        weights=np.resize(np.array([-128, 127], dtype=np.int8), case.weights.shape),
+        params=replace(case.params, input_offset=128),
+        pruning=LayerPruning(np.array([threshold], dtype=np.int16), case.output_shape[-1]),
+    )
+    want = expected(case, schedule)
+    counters = Counters(0, 0, 0, None)
+    status, output = Call(case, schedule).run(counting, counters)
+    assert status == SUCCESS
+    np.testing.assert_array_equal(output, want.output)
+    assert counters.macs_skipped == want.macs_skipped

@@ -5,7 +5,7 @@ static void init_layer(unit_conv_walk *walk, const unit_context *ctx,
                        const unit_quant_params *quant, const unit_dims *input_dims,
                        const int8_t *input, const unit_dims *filter_dims, const int8_t *filter,
                        const int32_t *bias, const unit_dims *output_dims, int8_t *output) {
-  walk->counters = ctx != NULL ? ctx->counters : NULL;
+  walk->counters = unit_context_counters(ctx);
   walk->input_dims = input_dims;
   walk->output_dims = output_dims;
   walk->input = input;

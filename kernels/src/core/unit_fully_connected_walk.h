@@ -6,10 +6,6 @@
 #include "unit_output.h"
 #include "unit_prune.h"
 
-static inline unit_counters *unit_context_counters(const unit_context *ctx) {
-  return ctx != NULL ? ctx->counters : NULL;
-}
-
 /* One row of outputs from its accumulators. compensation: NULL when there is none. */
 static inline void unit_fully_connected_store(const unit_fc_params *params,
                                               const unit_quant_params *quant, const int32_t *bias,

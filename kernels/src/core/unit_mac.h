@@ -10,6 +10,10 @@ static inline int32_t unit_product(int16_t x, int16_t w) { return (int32_t)x * (
 /* |value|; -128 becomes 128 and -255 becomes 255. */
 static inline int16_t unit_magnitude(int16_t value) { return value < 0 ? (int16_t)-value : value; }
 
+static inline unit_counters *unit_context_counters(const unit_context *ctx) {
+  return ctx != NULL ? ctx->counters : NULL;
+}
+
 #ifdef UNIT_ENABLE_COUNTERS
 #define UNIT_COUNTING 1
 static inline void unit_count(unit_counters *counters, int32_t channel, int16_t x, int16_t w,
