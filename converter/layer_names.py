@@ -58,12 +58,12 @@ def _candidates(named: Named) -> Iterator[str]:
 
 
 def _own_name(named: Named) -> str:
-    paths = [*_paths(named.output)]
-    if named.op in _NODES:
-        # Constants shared between layers add foreign segments to the output's name, so weights go first.
-        paths = [*_paths(named.weights), *paths]
-        own_node = re.compile(f"({_NODES[named.op]}){_NUMBER}")
-        paths.sort(key=lambda path: not any(own_node.fullmatch(part) for part in path[1:]))
+    outputs, weights = _paths(named.output), _paths(named.weights)
+    own_node = re.compile(f"({_NODES.get(named.op, '')}){_NUMBER}")
+    # Constants shared between layers add foreign segments to the output's name, so the weights are asked
+    # first; but a constant whose name does not tell of the layer comes last.
+    paths = [path for path in (*weights, *outputs) if any(own_node.fullmatch(part) for part in path[1:])]
+    paths += [*outputs, *weights]
     for path in paths:
         if not _PLACEHOLDER.fullmatch(path[-1]):
             # The first of three or more parts is the model; layers may be called like nodes.
