@@ -1,4 +1,4 @@
-"""What the kernels must compute, written for clarity in NumPy: docs/semantics.md word by word.
+"""What the kernels must compute, written for clarity in NumPy: the predicate and dividers of docs/dividers.md.
 
 Nothing here knows how the C core does it. Accumulation is in int64 and wraps to int32 where the
 contract says int32. Shapes: NHWC inputs, OHWI / 1HWO / (outputs, inputs) weights.
