@@ -14,7 +14,7 @@ from . import thresholds as rules
 from .calibration import LayerStatistics
 from .dividers import complete
 from .errors import UnitError
-from .graph import Graph, Layer
+from .graph import ConvParams, FullyConnectedParams, Graph, Layer
 from .pruning import FATRELU_OFF, Divider, LayerPruning, OperatingPoint
 
 Progress = Callable[[str, int, int], None]
@@ -143,7 +143,10 @@ def _prune_layer(
 def fatrelu_level(graph: Graph, layer: Layer, fatrelu: float | Mapping[str, float] | None) -> int:
     """The smallest int8 output whose real value reaches the layer's FATReLU threshold; -128: off."""
     value = fatrelu.get(layer.name) if isinstance(fatrelu, Mapping) else fatrelu
-    if value is None or not layer.params or not layer.params.activation.fused_relu:
+    params = layer.params
+    if value is None or not isinstance(params, (ConvParams, FullyConnectedParams)):
+        return FATRELU_OFF
+    if not params.activation.fused_relu:
         return FATRELU_OFF
     output = graph.tensors[layer.outputs[0]]
     level = math.ceil(value / float(output.scale[0])) + int(output.zero_point[0])

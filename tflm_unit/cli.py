@@ -103,6 +103,7 @@ def convert(
 ) -> None:
     """Attach thresholds to a model. The result still runs, dense, on any TFLite runtime."""
     from . import api
+    from .converter.thresholds import SkipRate
     from .files import NpzData, read_json, spread
     from .report import describe
 
@@ -113,7 +114,7 @@ def convert(
         "percentile": percentile,
         "thresholds": read_json(thresholds) if thresholds else None,
     }
-    options["points"] = {_point_name(s): api.SkipRate(s) for s in skip} if skip and len(skip) > 1 else None
+    options["points"] = {_point_name(s): SkipRate(s) for s in skip} if skip and len(skip) > 1 else None
     options["skip"] = skip[0] if skip and len(skip) == 1 else None
     with _bar(as_json) as progress:
         result = api.convert(

@@ -194,9 +194,6 @@ def plot(path: Path, dataset: str, baselines: dict[str, Evaluation], curve: Sequ
     for name, marker, label in (("dense", "s", "dense int8"), ("zero_skip", "D", "zero-skip")):
         e = baselines[name]
         axes.plot(e.skip_rate * 100, (e.accuracy or 0) * 100, marker, color="#424242", label=label)
-        axes.annotate(
-            label, (e.skip_rate * 100, (e.accuracy or 0) * 100), xytext=(6, 6), textcoords="offset points"
-        )
     axes.axhline((baselines["dense"].accuracy or 0) * 100, color="#bdbdbd", linewidth=1, zorder=0)
     axes.set(
         xlabel="MACs skipped (%)", ylabel="accuracy (%)", title=f"{dataset}: accuracy against skipped MACs"
