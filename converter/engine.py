@@ -109,6 +109,10 @@ class Engine:
             except ValueError as error:
                 raise ModelError(f"layer {layer.name!r} ({layer.op}): {error}") from error
 
+    @property
+    def threads(self) -> int:
+        return self._threads
+
     def run(
         self,
         *inputs: np.ndarray,
