@@ -1,0 +1,78 @@
+"""Fixed LayerCases, one per prunable operator, for tests about what happens around the layers."""
+
+from __future__ import annotations
+
+import numpy as np
+from random_layers import random_pruning
+from strategies import CONV, DEPTHWISE, FULLY_CONNECTED, LayerCase, Quantization
+
+from tflm_unit.converter.graph import Activation, ConvParams, FullyConnectedParams
+from tflm_unit.converter.pruning import FATRELU_OFF, Divider, LayerPruning
+from tflm_unit.converter.quantization import convolution_requantization, fully_connected_requantization
+
+_INPUT_ZERO_POINT, _OUTPUT_ZERO_POINT = -100, 3
+
+
+def example_cases() -> list[LayerCase]:
+    """CONV_2D, DEPTHWISE_CONV_2D and FULLY_CONNECTED with the dividers that need a table, a tree and nothing."""
+    rng = np.random.default_rng(1)
+    return [
+        _case(rng, CONV, (1, 6, 6, 3), (4, 3, 3, 3), (1, 4, 4, 4), Divider.TABLE, group_size=1),
+        _case(rng, DEPTHWISE, (1, 5, 5, 4), (1, 3, 3, 4), (1, 3, 3, 4), Divider.BINARY_TREE, group_size=3),
+        _case(rng, FULLY_CONNECTED, (1, 20), (6, 20), (1, 6), Divider.EXACT, group_size=2),
+    ]
+
+
+def coarse_pruning(case: LayerCase) -> LayerPruning:
+    """Another pruning of the layer: one threshold for all channels, under another divider."""
+    return LayerPruning(np.array([400], np.int16), case.output_shape[-1], Divider.BIT_SHIFT)
+
+
+def _case(
+    rng: np.random.Generator,
+    op: str,
+    input_shape: tuple[int, ...],
+    weights_shape: tuple[int, ...],
+    output_shape: tuple[int, ...],
+    divider: Divider,
+    group_size: int,
+) -> LayerCase:
+    channels = output_shape[-1]
+    spread = 60 * 40 * float(np.sqrt(np.prod(weights_shape) / channels))
+    quantization = Quantization(
+        input_scale=np.float32(0.05),
+        input_zero_point=_INPUT_ZERO_POINT,
+        weight_scales=np.array([0.01], np.float32),
+        output_scale=np.float32(0.05 * 0.01 * spread / 40),
+        output_zero_point=_OUTPUT_ZERO_POINT,
+    )
+    scales = (quantization.input_scale, quantization.weight_scales, quantization.output_scale)
+    offsets, activation = (-_INPUT_ZERO_POINT, _OUTPUT_ZERO_POINT), Activation()
+    params: ConvParams | FullyConnectedParams
+    if op == FULLY_CONNECTED:
+        dense = fully_connected_requantization(scales[0], scales[1][0], scales[2], channels)
+        params = FullyConnectedParams(*offsets, activation, dense)
+    else:
+        convolution = convolution_requantization(*scales, channels)
+        ch_mult = 1 if op == DEPTHWISE else 0
+        params = ConvParams(*offsets, (1, 1), (0, 0), (1, 1), activation, convolution, ch_mult)
+    groups = -(-channels // group_size)
+    return LayerCase(
+        op=op,
+        input=rng.integers(-128, 128, input_shape).astype(np.int8),
+        weights=np.clip(np.rint(rng.normal(0, 40, weights_shape)), -127, 127).astype(np.int8),
+        bias=rng.integers(-2000, 2000, channels).astype(np.int32),
+        params=params,
+        output_shape=output_shape,
+        pruning=random_pruning(
+            rng,
+            divider,
+            group_size,
+            rng.integers(300, 1500, groups).astype(np.int16),
+            rng.integers(-500, 500, channels).astype(np.int32),
+            FATRELU_OFF,
+        ),
+        quantization=quantization,
+        padding="" if op == FULLY_CONNECTED else "VALID",
+        fused="NONE",
+    )
