@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import os
 import secrets
+import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
 from . import associated_files as zipped
@@ -93,6 +95,8 @@ def write_file(path: str | os.PathLike[str], data: bytes) -> None:
                 file.write(data)
                 file.flush()
                 os.fsync(file.fileno())
+            if target.exists():
+                shutil.copymode(target, temporary)
             temporary.replace(target)
         finally:
             temporary.unlink(missing_ok=True)
@@ -141,7 +145,7 @@ def _set(file: Any, name: str, value: bytes | None) -> None:
         _drop_buffer(file, index)
     if value is not None:
         buffer, entry = schema.BufferT(), schema.MetadataT()
-        buffer.data = bytearray(value)
+        buffer.data = np.frombuffer(value, np.uint8)
         entry.name, entry.buffer = name, len(file.buffers)
         file.buffers.append(buffer)
         file.metadata.append(entry)

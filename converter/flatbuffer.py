@@ -6,18 +6,17 @@ A verified buffer has no offset that leads outside it; what the numbers mean is 
 from __future__ import annotations
 
 import struct
-import tempfile
-from pathlib import Path
 from typing import Any
 
 import flatbuffers
 from ai_edge_litert import schema_py_generated as schema
 
-from .errors import ModelError, UnitError
+from .errors import ModelError
 
 FILE_IDENTIFIER = b"TFL3"
 MAX_SIZE = 2**31 - 1  # flatbuffer offsets are signed
 BUILD_SIZE = 1 << 20  # first guess; the builder grows
+ALIGNMENT = 16
 
 _MAGIC_OF_OTHERS = (
     (b"PK\x03\x04", "a zip archive, perhaps a .keras model: pass it as a file named .keras"),
@@ -70,25 +69,28 @@ def load(model: bytes) -> Any:
         raise ModelError(f"the model's structure is damaged: {error}") from error
 
 
+class _AlignedBuffer(schema.BufferT):  # type: ignore[misc]
+    """TFLM reads tensors in place, so their data begin at multiples of 16; the schema's own classes align
+    them to 1. (tflite-micro has an aligner in C++, which crashes on some damaged models.)"""
+
+    def __init__(self, buffer: Any) -> None:
+        self.data, self.offset, self.size = buffer.data, buffer.offset, buffer.size
+
+    def Pack(self, builder: Any) -> int:  # noqa: N802
+        if self.data is not None:
+            builder.Prep(ALIGNMENT, len(self.data))
+        return int(super().Pack(builder))
+
+
 def dump(model: Any) -> bytes:
     """The .tflite file of a `ModelT`: the same bytes for equal objects, buffers aligned to 16."""
+    model.buffers = [_AlignedBuffer(buffer) for buffer in model.buffers]
     builder = flatbuffers.Builder(BUILD_SIZE)
-    builder.Finish(model.Pack(builder), file_identifier=FILE_IDENTIFIER)
-    return _align(bytes(builder.Output()))
-
-
-def _align(model: bytes) -> bytes:
-    """TFLM reads tensors in place, so every buffer must begin at a multiple of 16; builders ignore that."""
-    from tflite_micro.tensorflow.lite.micro.tools import tflite_flatbuffer_align_wrapper as aligner
-
-    with tempfile.TemporaryDirectory() as folder:
-        source, target = Path(folder, "in.tflite"), Path(folder, "out.tflite")
-        try:
-            source.write_bytes(model)
-            aligner.align_tflite_model(str(source), str(target))
-            return target.read_bytes()
-        except OSError as error:
-            raise UnitError(f"cannot use the temporary folder {folder}: {error.strerror or error}") from error
+    try:
+        builder.Finish(model.Pack(builder), file_identifier=FILE_IDENTIFIER)
+    except (TypeError, ValueError, struct.error, OverflowError, AttributeError) as error:
+        raise ModelError(f"the model's structure is damaged: {error}") from error
+    return bytes(builder.Output())
 
 
 def operator_name(code: Any) -> str:
