@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from operator import index
 
 import numpy as np
 
@@ -21,6 +22,7 @@ from .pruning import Divider, LayerPruning, OperatingPoint
 from .pruning_checks import check_fit, check_pruning
 
 ACTIVATION_VALUES = 511
+MAX_THREADS = 1024
 SCHEDULES = ("compare", "zero_skip", "dense")
 KERNELS = ("vector", "core")
 # Dividers with the same quotients that need neither tree nor table.
@@ -79,26 +81,26 @@ class Engine:
     ) -> None:
         _check_choice("schedule", schedule, SCHEDULES)
         _check_choice("kernels", kernels, KERNELS)
-        if threads is not None and threads < 1:
-            raise UnitError(f"threads is {threads}; expected at least 1")
+        if threads is not None and not 1 <= threads <= MAX_THREADS:
+            raise UnitError(f"threads is {threads}; expected 1..{MAX_THREADS}")
         if graph.unsupported:
             layer = graph.unsupported[0]
             raise ModelError(
                 f"the batch engine cannot run layer {layer.name!r} ({layer.op}): {layer.unsupported}; "
                 "use the TFLM engine"
             )
-        for index in (*graph.inputs, *(t for layer in graph.layers for t in layer.outputs)):
-            if graph.tensors[index].shape[:1] != (1,):
+        activations = (*graph.inputs, *(t for layer in graph.layers for t in layer.outputs))
+        for tensor in (graph.tensors[t] for t in activations):
+            if tensor.shape[:1] != (1,):
                 raise ModelError(
-                    f"tensor {graph.tensors[index].name!r} has shape {graph.tensors[index].shape}; "
-                    "the batch engine needs a leading dimension of 1"
+                    f"tensor {tensor.name!r} has shape {tensor.shape}; the batch engine needs a leading "
+                    "dimension of 1"
                 )
         self._graph = graph
         self._threads = threads or _available_cores()
         self._program = _native.Program(len(graph.tensors))
-        for index in graph.inputs:
-            tensor = graph.tensors[index]
-            self._program.add_input(index, tensor.size, tensor.dtype == np.float32)
+        for tensor in (graph.tensors[t] for t in graph.inputs):
+            self._program.add_input(tensor.index, tensor.size, tensor.dtype == np.float32)
         entries = _entries(graph, point if schedule == "compare" else None)
         prunable = {layer.index for layer in graph.prunable}
         for layer in graph.layers:
@@ -111,6 +113,7 @@ class Engine:
 
     @property
     def threads(self) -> int:
+        """Threads of a run."""
         return self._threads
 
     def run(
@@ -131,13 +134,15 @@ class Engine:
 
         Raises DataError when the inputs do not fit the model, UnitError for the other arguments.
         """
+        inputs = tuple(np.asarray(x) for x in inputs)
+        keep, histograms = [index(t) for t in keep], [index(i) for i in histograms]
         count = self._check_inputs(inputs)
         layers = self._layer_count(stop_after)
         computed = {t for layer in self._graph.layers[:layers] for t in layer.outputs}
         wanted = self._wanted(keep, computed)
-        for index in histograms:
-            if not (0 <= index < layers and self._graph.layers[index].op in PRUNABLE):
-                raise UnitError(f"layer {index} has no histogram: it does not run or is not prunable")
+        for i in histograms:
+            if not (0 <= i < layers and self._graph.layers[i].op in PRUNABLE):
+                raise UnitError(f"layer {i} has no histogram: it does not run or is not prunable")
         given = dict(zip(self._graph.inputs, inputs, strict=True))
         tensors = self._graph.tensors
         results = {t: np.empty((count, *tensors[t].shape[1:]), tensors[t].dtype) for t in wanted}
@@ -157,8 +162,8 @@ class Engine:
             outputs=tuple(results[t] for t in self._graph.outputs) if complete else (),
             kept={t: results[t] if t in results else given[t].copy() for t in keep},
             counters={
-                index: LayerCounters(total, zero, skipped, np.array(sums, np.int64) if skipped_sums else None)
-                for index, total, zero, skipped, sums in rows
+                i: LayerCounters(total, zero, skipped, np.array(sums, np.int64) if skipped_sums else None)
+                for i, total, zero, skipped, sums in rows
             },
             histograms=counts,
         )
@@ -168,8 +173,8 @@ class Engine:
             raise DataError(
                 f"{len(inputs)} input arrays given; the model has {len(self._graph.inputs)} inputs"
             )
-        for index, x in zip(self._graph.inputs, inputs, strict=True):
-            tensor = self._graph.tensors[index]
+        for t, x in zip(self._graph.inputs, inputs, strict=True):
+            tensor = self._graph.tensors[t]
             expected = tensor.shape[1:]
             if x.ndim != len(expected) + 1 or x.shape[1:] != expected:
                 raise DataError(
@@ -194,13 +199,13 @@ class Engine:
 
     def _wanted(self, keep: Sequence[int], computed: set[int]) -> list[int]:
         """Tensors that the program has to write out; inputs are at hand."""
-        for index in keep:
-            if index not in computed and index not in self._graph.inputs:
-                raise UnitError(f"tensor {index} cannot be kept: no layer that runs computes it")
+        for t in keep:
+            if t not in computed and t not in self._graph.inputs:
+                raise UnitError(f"tensor {t} cannot be kept: no layer that runs computes it")
         return [t for t in dict.fromkeys((*self._graph.outputs, *keep)) if t in computed]
 
-    def _histogram_shape(self, index: int) -> tuple[int, ...]:
-        layer = self._graph.layers[index]
+    def _histogram_shape(self, layer_index: int) -> tuple[int, ...]:
+        layer = self._graph.layers[layer_index]
         weights = self._graph.weights(layer)
         if layer.op == "FULLY_CONNECTED":
             return weights.shape[1], ACTIVATION_VALUES
@@ -215,10 +220,10 @@ def cutoffs(op: str, weights: np.ndarray, thresholds: np.ndarray, divider: Divid
     channels,). Returns int16 of the weights' shape, -1 (never) .. 255. Raises UnitError.
     """
     _check_choice("op", op, PRUNABLE)
-    if weights.dtype != np.int8 or thresholds.dtype != np.int16 or thresholds.ndim != 1:
-        raise UnitError(
-            f"weights are {weights.dtype}, thresholds {thresholds.dtype}; expected int8 and int16"
-        )
+    if weights.dtype != np.int8 or weights.ndim < 2:
+        raise UnitError(f"weights are {weights.dtype} {weights.shape}; expected an int8 filter")
+    if thresholds.dtype != np.int16 or thresholds.ndim != 1:
+        raise UnitError(f"thresholds are {thresholds.dtype} {thresholds.shape}; expected int16 (channels,)")
     channels = weights.shape[-1] if op == "DEPTHWISE_CONV_2D" else len(weights)
     if len(thresholds) != channels:
         raise UnitError(f"{len(thresholds)} thresholds for {channels} output channels")

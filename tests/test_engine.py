@@ -68,7 +68,7 @@ def test_keeping_tensors_changes_nothing_else() -> None:
 
 def test_inputs_can_be_kept() -> None:
     inputs = samples(3)
-    kept = Engine(GRAPH).run(*inputs, keep=GRAPH.inputs).kept
+    kept = Engine(GRAPH).run(*inputs, keep=np.array(GRAPH.inputs)).kept
     for index, x in zip(GRAPH.inputs, inputs, strict=True):
         np.testing.assert_array_equal(kept[index], x)
         assert kept[index] is not x

@@ -23,8 +23,9 @@ def test_bad_arguments_of_the_engine() -> None:
         Engine(GRAPH, schedule="sparse")
     with pytest.raises(UnitError, match="kernels is 'gpu'"):
         Engine(GRAPH, kernels="gpu")
-    with pytest.raises(UnitError, match="threads is 0"):
-        Engine(GRAPH, threads=0)
+    for threads in (0, 2**40):
+        with pytest.raises(UnitError, match=f"threads is {threads}; expected 1..1024"):
+            Engine(GRAPH, threads=threads)
     layers = (*GRAPH.layers[:-1], replace(GRAPH.layers[-1], op="TANH", params=None, unsupported="no kernel"))
     with pytest.raises(ModelError, match=r"layer 'layer_14' \(TANH\): no kernel; use the TFLM engine"):
         Engine(replace(GRAPH, layers=layers))

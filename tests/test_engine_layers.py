@@ -190,8 +190,10 @@ def test_bad_arguments_of_cutoffs_and_quotients() -> None:
     weights, thresholds = np.zeros((2, 3), np.int8), np.zeros(2, np.int16)
     with pytest.raises(UnitError, match="op is 'ADD'"):
         cutoffs("ADD", weights, thresholds, Divider.EXACT)
-    with pytest.raises(UnitError, match="int8 and int16"):
+    with pytest.raises(UnitError, match="weights are int32"):
         cutoffs(FULLY_CONNECTED, weights.astype(np.int32), thresholds, Divider.EXACT)
+    with pytest.raises(UnitError, match="thresholds are int64"):
+        cutoffs(FULLY_CONNECTED, weights, thresholds.astype(np.int64), Divider.EXACT)
     with pytest.raises(UnitError, match="3 thresholds for 2 output channels"):
         cutoffs(FULLY_CONNECTED, weights, np.zeros(3, np.int16), Divider.EXACT)
     with pytest.raises(UnitError, match="-2 is not in"):

@@ -26,9 +26,9 @@ void CheckRange(const std::string &name, int64_t value, int64_t min, int64_t max
 void CheckDims(const unit_dims &dims) {
   int64_t product = 1;
   for (const int32_t size : {dims.n, dims.h, dims.w, dims.c}) {
-    CheckRange("dimension", size, 1, INT32_MAX);
+    CheckRange("dimension", size, 1, kMaxElements);
     product *= size;
-    CheckRange("size", product, 1, INT32_MAX);
+    CheckRange("size", product, 1, kMaxElements);
   }
 }
 

@@ -14,9 +14,12 @@ inline int64_t Elements(const unit_dims &dims) {
   return int64_t{dims.n} * dims.h * dims.w * dims.c;
 }
 
+// Of a tensor; far beyond any microcontroller, and sums of two such indices still fit int32.
+constexpr int64_t kMaxElements = int64_t{1} << 30;
+
 void CheckRange(const std::string &name, int64_t value, int64_t min, int64_t max);
 
-// Sizes of at least 1 whose products, at any prefix, fit int32.
+// Sizes of at least 1 whose product is at most kMaxElements.
 void CheckDims(const unit_dims &dims);
 
 void CheckActivation(const unit_activation &activation);

@@ -22,7 +22,7 @@ void Require(bool condition, const std::string &message);
 struct Call {
   void *const *tensors;
   void *scratch;            // scratch_size() bytes, aligned to kAlignment
-  unit_counters *counters;  // of a prunable layer, else null
+  unit_counters *counters;  // of this layer; only prunable layers count
 
   template <typename T = int8_t>
   const T *input(int tensor) const {

@@ -1,7 +1,8 @@
 #include "program.h"
 
-#include <limits>
 #include <string>
+
+#include "checks.h"
 
 namespace tflm_unit {
 
@@ -21,8 +22,7 @@ Tensor &Program::Define(int index, Tensor::Role role, int64_t elements, DType dt
   Require(index >= 0 && index < static_cast<int>(tensors_.size()), Name(index) + " does not exist");
   Tensor &tensor = tensors_[static_cast<std::size_t>(index)];
   Require(tensor.role == Tensor::Role::kUndefined, Name(index) + " is written twice");
-  Require(elements >= 1 && elements <= std::numeric_limits<int32_t>::max(),
-          Name(index) + " has " + std::to_string(elements) + " elements");
+  CheckRange("elements of " + Name(index), elements, 1, kMaxElements);
   tensor.role = role;
   tensor.elements = elements;
   tensor.dtype = dtype;

@@ -94,25 +94,30 @@ void VectorConv::LayOutWeights() {
 
 void VectorConv::CountConstants() {
   const ConvSpec &s = spec();
-  padded_positions_ = 0;
+  int32_t padded_positions = 0;
   for (int32_t p = 0; p < s.positions(); p += block_) {
-    padded_positions_ += PadLanes(std::min(block_, s.positions() - p));
+    padded_positions += PadLanes(std::min(block_, s.positions() - p));
+  }
+  std::vector<int64_t> inside_image;
+  for (int32_t y = 0; y < s.filter.h; ++y) {
+    const int64_t rows =
+        InsideImage(y, s.output.h, s.stride.h, s.padding.h, s.dilation.h, s.input.h);
+    for (int32_t x = 0; x < s.filter.w; ++x) {
+      inside_image.push_back(
+          rows * InsideImage(x, s.output.w, s.stride.w, s.padding.w, s.dilation.w, s.input.w));
+    }
   }
   nonzero_.assign(static_cast<std::size_t>(groups_ * taps_), 0);
   for (int32_t channel = 0; channel < s.output.c; ++channel) {
     const int32_t group = channel / channels_per_group_;
     for (int32_t t = 0; t < taps_; ++t) {
       const auto at = static_cast<std::size_t>(channel * taps_ + t);
-      const int32_t tap = t / depth_;
-      const int64_t inside = InsideImage(tap / s.filter.w, s.output.h, s.stride.h, s.padding.h,
-                                         s.dilation.h, s.input.h) *
-                             InsideImage(tap % s.filter.w, s.output.w, s.stride.w, s.padding.w,
-                                         s.dilation.w, s.input.w);
-      const int64_t outside = padded_positions_ - inside;
+      const int64_t inside = inside_image[static_cast<std::size_t>(t / depth_)];
+      const int64_t padding = padded_positions - inside;
       macs_total_ += inside;
-      constant_zero_ += weights_[at] == 0 ? inside : -outside;
+      constant_zero_ += weights_[at] == 0 ? inside : -padding;
       if (weights_[at] != 0) ++nonzero_[static_cast<std::size_t>(group * taps_ + t)];
-      if (cutoffs_[at] < 0) kept_padding_ += outside;
+      if (cutoffs_[at] < 0) kept_padding_ += padding;
     }
   }
 }

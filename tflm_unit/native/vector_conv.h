@@ -63,8 +63,7 @@ class VectorConv final : public ConvLayer {
   bool direct_;                 // 1x1 without stride or padding: the planes are the columns
   bool prunes_;                 // a threshold is not UNIT_NEVER_SKIP
   int32_t plane_width_, plane_size_;
-  int32_t block_;             // positions per block; the last may be smaller
-  int32_t padded_positions_;  // of one image: blocks padded to kLanes
+  int32_t block_;  // positions per block; the last may be smaller
   Scratch scratch_;
 
   std::vector<int16_t> weights_, cutoffs_;  // [output channels][taps_]

@@ -5,8 +5,8 @@
 #include <utility>
 
 // One library for every x86-64: the loader picks the AVX2 clone where the processor has it. Needs
-// the ifunc support of glibc; sanitizers' start-up code cannot run before ifunc resolvers.
-#if defined(__x86_64__) && defined(__GNUC__) && defined(__GLIBC__) && \
+// glibc's ifunc; Clang names the clones differently; sanitizers cannot run before ifunc resolvers.
+#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__) && defined(__GLIBC__) && \
     !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
 #define MULTIVERSION __attribute__((target_clones("avx2", "default")))
 #else
