@@ -10,8 +10,11 @@ from pathlib import Path
 from types import ModuleType
 from typing import NamedTuple
 
+from . import _native
+
 OVERRIDES = "tflm_unit_override_ops"  # what the wheel looks up and calls with its op resolver
-_LIBRARY = Path(__file__).with_name("_tflm_host.so")
+# Beside the other native module: an editable install keeps these away from the sources.
+_LIBRARY = Path(_native.__file__).with_name("_tflm_host.so")
 
 _MODEL = ctypes.c_void_p
 _SIGNATURES: dict[str, tuple[object, list[object]]] = {
@@ -39,7 +42,7 @@ def load_runtime() -> ModuleType:
             f"tflm_unit.Interpreter needs the tflite-micro package ({error}); `pip install tflm-unit` installs "
             "the version that the overrides are built for"
         ) from error
-    return runtime  # type: ignore[no-any-return]
+    return runtime
 
 
 @functools.cache
