@@ -24,7 +24,8 @@ _NODES = {
 _NUMBER = r"(_\d+)?\d*"
 _NODE = re.compile(
     f"({'|'.join(_NODES.values())}|Relu6?|BiasAdd|Softmax|Reshape|AvgPool(2?[dD])?|MaxPool([12]?[dD])?|Mean|Pad|"
-    "PadV2|concat|Squeeze|ExpandDims|FusedBatchNormV3|ReadVariableOp|resource|mul|Mul)" + _NUMBER
+    "PadV2|concat|Squeeze|ExpandDims|FusedBatchNormV3|ReadVariableOp|resource|mul|Mul|Max|Min|Sum|"
+    "Sigmoid|Tanh|Transpose|strided_slice)" + _NUMBER
 )
 _PLACEHOLDER = re.compile(r"(|Identity.*|(Stateful)?PartitionedCall.*|tfl\..*|arith\..*)")
 

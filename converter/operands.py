@@ -18,7 +18,8 @@ from .graph import Activation, Tensor
 from .quantization import INT8_MAX, INT8_MIN, activation_range
 
 INT32_MAX = 2**31 - 1
-MAX_WINDOW = 4096  # rows or columns of a filter, stride or dilation; bounds the work per output
+MAX_WINDOW = 2**16 - 1  # rows or columns of a filter, stride or dilation
+MAX_REACH = 2**24  # rows or columns that a dilated filter spans; keeps the core's coordinates in int32
 QUANTIZE_HINT = (
     "quantize the model to full int8 (TFLiteConverter with a representative dataset) or pass the Keras model"
 )
@@ -169,6 +170,10 @@ class Window:
             if not 1 <= value <= MAX_WINDOW:
                 raise ModelError(f"{name} {axis} is {value}; expected 1..{MAX_WINDOW}")
         reach = (self.size - 1) * self.dilation + 1
+        if reach > MAX_REACH:
+            raise ModelError(
+                f"filter {axis} spans {reach} with its dilation; at most {MAX_REACH} are supported"
+            )
         covered = input_size if scheme == "SAME" else input_size - reach + 1
         expected = math.ceil(covered / self.stride)
         if output_size != expected:

@@ -20,7 +20,7 @@ from tflm_unit.converter.errors import UnitError
 from tflm_unit.converter.pruning import Divider, LayerPruning, OperatingPoint, PruningConfig
 from tflm_unit.converter.reader import read_graph
 
-CHANGES, BLOCK = 10_000, 2_500
+CHANGES, BLOCK = 10_000, 1_000
 MAX_SECONDS = 10.0  # per file; milliseconds are normal
 MAX_GROWTH = 256 << 20  # bytes of peak memory over all files
 

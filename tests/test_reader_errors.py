@@ -82,6 +82,7 @@ CONTRADICTIONS: list[tuple[str, Edit, str]] = [
     ("axis out of range", tensor(6, q_quantizedDimension=-7), "along dimension -7"),
     ("output scale tiny", tensor(1, q_scale=[1e-20]), "too large"),
     ("stride 0", operator(0, strideW=0), "stride width is 0"),
+    ("stride huge", operator(0, strideW=10**6), "stride width is 1000000"),
     ("stride negative", operator(2, strideH=-1), "stride height is -1"),
     ("dilation 0", operator(2, dilationHFactor=0), "dilation height is 0"),
     ("padding scheme", operator(0, padding=3), "padding scheme 3"),
