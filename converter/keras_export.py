@@ -40,6 +40,8 @@ def export_int8(
     with _quiet():
         tensorflow = import_tensorflow()
         traceable = open_model(model)
+        if traceable.inputs is not None:
+            data = data.for_inputs(len(traceable.inputs))
         specs = _static_specs(traceable, data)
         result = _convert(tensorflow, traceable, specs, data)
     _check_int8(read_graph(result))

@@ -26,15 +26,19 @@ class RepresentativeData:
 
     def __init__(self, source: Source, scale: float | None = None, offset: float | None = None) -> None:
         self._source = source
-        self._scale = np.float32(1 if scale is None else scale)
-        self._offset = np.float32(0 if offset is None else offset)
-        self._int8 = scale is not None or offset is not None
+        self._scale, self._offset = scale, offset
         self._arrays: tuple[np.ndarray, ...] | None = None
         if not callable(source):
             self._arrays = self._check_arrays(source)
         self.first: Sample = next(iter(self), ())
         if not self.first:
             raise DataError("representative data is empty: at least one sample is needed")
+
+    def for_inputs(self, count: int) -> RepresentativeData:
+        """The same data for a model with `count` inputs: a list of arrays is one of samples when count is 1."""
+        if count == 1 and self._arrays is not None and len(self._arrays) > 1:
+            return RepresentativeData(np.asarray(self._source), self._scale, self._offset)
+        return self
 
     def _check_arrays(self, source: Any) -> tuple[np.ndarray, ...]:
         several = isinstance(source, (list, tuple)) and bool(source) and isinstance(source[0], np.ndarray)
@@ -54,7 +58,7 @@ class RepresentativeData:
         where = f"representative data, input {position}, {what}"
         if values.dtype.kind not in "fiub":
             raise DataError(f"{where}: type {values.dtype}; numbers are needed")
-        if values.dtype == np.int8 and not self._int8:
+        if values.dtype == np.int8 and self._scale is None and self._offset is None:
             raise DataError(f"{where}: int8 is already quantized; give real values, or scale and offset")
         if not np.isfinite(values).all():
             raise DataError(f"{where}: NaN or infinite values")
@@ -73,7 +77,8 @@ class RepresentativeData:
             yield tuple(self._real(array) for array in arrays)
 
     def _real(self, value: Any) -> np.ndarray:
-        return np.asarray(value, np.float32) * self._scale + self._offset
+        scale = np.float32(1 if self._scale is None else self._scale)
+        return np.asarray(value, np.float32) * scale + np.float32(0 if self._offset is None else self._offset)
 
 
 def fit(values: np.ndarray, shape: Sequence[int | None], name: str) -> np.ndarray:

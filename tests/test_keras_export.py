@@ -158,6 +158,7 @@ def test_forms_of_data(keras: Any) -> None:
     assert export_int8(model, IMAGES[..., 0]) == expected
     assert export_int8(model, samples) == expected
     assert export_int8(model, lambda: iter(IMAGES)) == expected
+    assert export_int8(model, list(IMAGES)) == expected
     pixels = (IMAGES * 255).astype(np.uint8)
     scaled = pixels * np.float32(1 / 255) + np.float32(-0.5)
     assert export_int8(model, pixels, scale=1 / 255, offset=-0.5) == export_int8(model, scaled)
