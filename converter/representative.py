@@ -36,9 +36,12 @@ class RepresentativeData:
 
     def for_inputs(self, count: int) -> RepresentativeData:
         """The same data for a model with `count` inputs: a list of arrays is one of samples when count is 1."""
-        if count == 1 and self._arrays is not None and len(self._arrays) > 1:
-            return RepresentativeData(np.asarray(self._source), self._scale, self._offset)
-        return self
+        if count != 1 or self._arrays is None or len(self._arrays) == 1:
+            return self
+        try:
+            return RepresentativeData(np.stack(self._arrays), self._scale, self._offset)
+        except ValueError as error:
+            raise DataError(f"representative data: samples of different shapes ({error})") from error
 
     def _check_arrays(self, source: Any) -> tuple[np.ndarray, ...]:
         several = isinstance(source, (list, tuple)) and bool(source) and isinstance(source[0], np.ndarray)

@@ -179,6 +179,8 @@ def test_models_that_cannot_be_converted(tmp_path: Path) -> None:
         export_int8(tokens, np.ones((3, 4)))
     with pytest.raises(DataError, match=r"shape \(27, 28, 1\).*takes \(28, 28, 1\)"):
         export_int8(lenet(keras), IMAGES[:, 1:])
+    with pytest.raises(DataError, match="samples of different shapes"):
+        export_int8(lenet(keras), [IMAGES[0], IMAGES[1, :, 1:]])
     cosine = keras.Sequential([keras.layers.Input((4,)), keras.layers.Lambda(lambda x: keras.ops.arccosh(x))])
     with pytest.raises(ModelError, match="TensorFlow cannot convert the model to int8"):
         export_int8(cosine, np.full((3, 4), 2.0))
