@@ -6,7 +6,7 @@ import math
 from typing import Any
 
 from .converter.errors import ModelError
-from .converter.flatbuffer import load, verify
+from .converter.flatbuffer import load
 from .converter.reader import read_graph
 
 _MAX_ELEMENTS = 1 << 28  # of all tensors together; far beyond any microcontroller
@@ -19,7 +19,7 @@ def check(model: bytes) -> Any:
     results. TFLM takes these shapes from the file instead, so they must be the same. Where LiteRT has other
     wishes than TFLM (a quantized CONV_2D must have a bias), our own reader decides. Raises ModelError.
     """
-    verify(model)
+    _check_file(load(model))
     from ai_edge_litert.interpreter import Interpreter, OpResolverType
 
     interpreter = Interpreter(
@@ -27,10 +27,7 @@ def check(model: bytes) -> Any:
         experimental_op_resolver_type=OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES,
         num_threads=1,
     )
-    try:
-        in_file = {t["index"]: t for t in interpreter.get_tensor_details()}
-    except UnicodeDecodeError as error:
-        raise ModelError(f"the model is damaged: the name of a tensor is not UTF-8 ({error})") from error
+    in_file = {t["index"]: t for t in interpreter.get_tensor_details()}
     elements = sum(math.prod(int(n) for n in t["shape"]) for t in in_file.values())
     if elements > _MAX_ELEMENTS:
         raise ModelError(
@@ -45,6 +42,42 @@ def check(model: bytes) -> Any:
     else:
         _check_shapes(in_file, interpreter.get_tensor_details())
     return interpreter
+
+
+def _check_file(file: Any) -> None:
+    """What LiteRT does not look at: it never reads buffer 0, and it writes to memory of its own."""
+    if not file.subgraphs or not file.buffers:
+        raise ModelError("the model has no subgraph or no buffers")
+    if file.buffers[0].data is not None and len(file.buffers[0].data) > 0:
+        raise ModelError("buffer 0 of the model is not empty; by TFLite's convention it stands for no data")
+    for subgraph in file.subgraphs:
+        for part in ("tensors", "inputs", "outputs", "operators"):
+            if getattr(subgraph, part) is None:
+                raise ModelError(f"a subgraph of the model has no {part}")
+        for index, tensor in enumerate(subgraph.tensors):
+            _check_tensor(index, tensor, len(file.buffers))
+        for operator in subgraph.operators:
+            _check_written(file, subgraph, operator.outputs)
+        _check_written(file, subgraph, subgraph.inputs)
+
+
+def _check_tensor(index: int, tensor: Any, buffers: int) -> None:
+    if not 0 <= tensor.buffer < buffers:
+        raise ModelError(f"tensor {index} names buffer {tensor.buffer} of {buffers}")
+    try:
+        (tensor.name or b"").decode()
+    except UnicodeDecodeError as error:
+        raise ModelError(f"the model is damaged: the tensor name {tensor.name!r} is not UTF-8") from error
+
+
+def _check_written(file: Any, subgraph: Any, indices: Any) -> None:
+    """Tensors that the caller or an operator writes have no data in the file."""
+    for index in () if indices is None else indices:
+        if not 0 <= index < len(subgraph.tensors):
+            raise ModelError(f"the model names tensor {index} of {len(subgraph.tensors)}")
+        data = file.buffers[subgraph.tensors[index].buffer].data
+        if data is not None and len(data) > 0:
+            raise ModelError(f"tensor {index} is a constant, but it is an input or an operator writes it")
 
 
 def _is_sound_graph(model: bytes) -> bool:
@@ -66,5 +99,5 @@ def _check_shapes(in_file: dict[int, dict[str, Any]], computed: list[dict[str, A
 
 def written_tensors(model: bytes) -> frozenset[int]:
     """Indices of the tensors of subgraph 0 that its operators write."""
-    operators = load(model).subgraphs[0].operators or ()
-    return frozenset(int(index) for operator in operators for index in operator.outputs)
+    written = (operator.outputs for operator in load(model).subgraphs[0].operators)
+    return frozenset(int(index) for outputs in written if outputs is not None for index in outputs)
