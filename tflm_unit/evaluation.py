@@ -39,12 +39,14 @@ class LayerEvaluation:
 class Evaluation:
     """Result of `evaluate`.
 
-    accuracy: 0..1, None without labels. agreement: share of samples whose most likely class is that of the
-    dense model; only without labels. macs_zero is None where TFLM ran a layer dense and did not count.
+    accuracy: 0..1, None without labels. Without labels only: agreement, the share of samples whose largest
+    output is that of the dense model, and rmse, the root mean square difference from the dense model's
+    outputs in real units. macs_zero is None where TFLM ran a layer dense and did not count.
     """
 
     accuracy: float | None
     agreement: float | None
+    rmse: float | None
     samples: int
     macs_total: int
     macs_zero: int | None
@@ -144,7 +146,7 @@ def evaluate(
     runner = _runner(loaded, engine, chosen, schedule, threads)
     data = Dataset(x, graph, scale=scale, offset=offset, limit=limit)
     outputs = np.concatenate([o.reshape(len(o), -1) for o in _run(runner, data, progress)])
-    accuracy = agreement = None
+    accuracy = agreement = rmse = None
     if y is not None:
         labels = check_labels(y, len(outputs), outputs.shape[1])
         accuracy = float(np.mean(outputs.argmax(axis=1) == labels))
@@ -152,12 +154,16 @@ def evaluate(
         dense = _runner(loaded, engine, None, "dense", threads)
         reference = np.concatenate([o.reshape(len(o), -1) for o in _run(dense, data, None)])
         agreement = float(np.mean(outputs.argmax(axis=1) == reference.argmax(axis=1)))
+        scale = graph.tensors[graph.outputs[0]].scale
+        difference = (outputs.astype(np.float64) - reference) * (scale[0] if len(scale) else 1)
+        rmse = float(np.sqrt(np.mean(difference**2)))
     counts = runner.counts()
     layers = tuple(_layer(graph, x, chosen, counts, len(outputs)) for x in graph.prunable)
     zeros = [layer.macs_zero for layer in layers]
     return Evaluation(
         accuracy=accuracy,
         agreement=agreement,
+        rmse=rmse,
         samples=len(outputs),
         macs_total=sum(layer.macs_total for layer in layers),
         macs_zero=None if None in zeros else sum(z for z in zeros if z is not None),

@@ -141,7 +141,7 @@ def evaluation_table(evaluation: Evaluation) -> Table:
     if evaluation.accuracy is not None:
         quality = f"accuracy {evaluation.accuracy:.2%}"
     else:
-        quality = f"no labels; agreement with the dense model {evaluation.agreement:.2%}"
+        quality = f"no labels; agreement with the dense model {evaluation.agreement:.2%}, rmse {evaluation.rmse:.3g}"
     table = Table(
         title=f"{evaluation.samples:,} samples, {quality}; MACs per inference", title_justify="left"
     )
