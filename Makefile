@@ -42,6 +42,7 @@ test: $(VENV)/.installed
 test-all: $(VENV)/.installed
 	@TFLM_UNIT_EXAMPLES=$(EXAMPLES) $(BIN)/pytest -n auto
 	@PATH="$(BIN):$$PATH" tests/run_sanitized.sh
+	@tests/run_without_tensorflow.sh $(PYTHON)
 
 lint: $(VENV)/.installed
 	@$(BIN)/ruff check $(PYTHON_SOURCES)
