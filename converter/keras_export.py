@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
-import sys
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -17,6 +14,7 @@ from .errors import DataError, ModelError, UnitError
 from .graph import Graph
 from .keras_models import InputSpec, Traceable, check_path, import_tensorflow, open_model
 from .layer_scopes import restore
+from .quiet import quiet_stderr
 from .reader import read_graph
 from .representative import RepresentativeData, fit
 
@@ -37,7 +35,7 @@ def export_int8(
     if isinstance(model, (str, os.PathLike)):
         check_path(Path(model))
     data = RepresentativeData(representative_data, scale, offset)
-    with _quiet():
+    with quiet_stderr():
         tensorflow = import_tensorflow()
         traceable = open_model(model)
         if traceable.inputs is not None:
@@ -106,28 +104,3 @@ def _check_int8(graph: Graph) -> None:
         tensor = graph.tensors[index]
         if tensor.dtype != np.int8:
             raise ModelError(f"'{tensor.name}' of the converted model is {tensor.dtype}, not int8")
-
-
-@contextlib.contextmanager
-def _quiet() -> Iterator[None]:
-    """Holds back what TensorFlow writes to the process's stderr; all of it follows when an error is not ours."""
-    sys.stderr.flush()
-    try:
-        saved = os.dup(2)
-    except OSError:  # no stderr at all
-        yield
-        return
-    with tempfile.TemporaryFile() as log:
-        os.dup2(log.fileno(), 2)
-        try:
-            yield
-        except UnitError:
-            raise
-        except BaseException:
-            log.seek(0)
-            os.write(saved, log.read())
-            raise
-        finally:
-            sys.stderr.flush()
-            os.dup2(saved, 2)
-            os.close(saved)

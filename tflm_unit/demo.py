@@ -16,6 +16,7 @@ from rich.table import Table
 
 from .api import ConversionResult, convert
 from .converter.errors import DataError, UnitError
+from .converter.quiet import quiet_stderr
 from .converter.thresholds import Rule, SkipRate
 from .evaluation import Evaluation
 
@@ -89,8 +90,8 @@ def load_digits(name: str, path: Path | None = None) -> Digits:
     return Digits(x_train, y_train, x_test, y_test)
 
 
-def train(recipe: Recipe, data: Digits) -> Any:
-    """A trained Keras model; the same on every run of one machine."""
+def train(recipe: Recipe, data: Digits, log: Log | None = None) -> Any:
+    """A trained Keras model; the same on every run of one machine. log: takes five lines of progress."""
     import keras
     import tensorflow as tf
 
@@ -106,7 +107,19 @@ def train(recipe: Recipe, data: Digits) -> Any:
     steps = recipe.epochs * (len(data.x_train) // recipe.batch_size)
     schedule = keras.optimizers.schedules.CosineDecay(recipe.learning_rate, steps)
     model.compile(keras.optimizers.Adam(schedule), "sparse_categorical_crossentropy")
-    model.fit(data.x_train, data.y_train, batch_size=recipe.batch_size, epochs=recipe.epochs, verbose=0)
+
+    def report(epoch: int, logs: dict[str, float]) -> None:
+        if log and (epoch + 1) * 5 % recipe.epochs < 5:
+            log(f"  epoch {epoch + 1} of {recipe.epochs}: loss {logs['loss']:.3f}")
+
+    model.fit(
+        data.x_train,
+        data.y_train,
+        batch_size=recipe.batch_size,
+        epochs=recipe.epochs,
+        callbacks=[keras.callbacks.LambdaCallback(on_epoch_end=report)],
+        verbose=0,
+    )
     return model
 
 
@@ -133,7 +146,8 @@ def run(dataset: str, folder: Path, path: Path | None, log: Log) -> dict[str, An
         raise UnitError(f"dataset is {dataset!r}; it takes one of {', '.join(RECIPES)}")
     data = load_digits(dataset, path)
     log(f"training on {dataset}: {len(data.x_train):,} images")
-    keras_model = train(RECIPES[dataset], data)
+    with quiet_stderr():
+        keras_model = train(RECIPES[dataset], data, log)
     samples, labels = calibration(data)
     result = convert(keras_model, samples, skip=0.7, labels=labels)
     log(result.summary())
