@@ -154,8 +154,8 @@ def evaluate(
         dense = _runner(loaded, engine, None, "dense", threads)
         reference = np.concatenate([o.reshape(len(o), -1) for o in _run(dense, data, None)])
         agreement = float(np.mean(outputs.argmax(axis=1) == reference.argmax(axis=1)))
-        scale = graph.tensors[graph.outputs[0]].scale
-        difference = (outputs.astype(np.float64) - reference) * (scale[0] if len(scale) else 1)
+        scales = graph.tensors[graph.outputs[0]].scale
+        difference = (outputs.astype(np.float64) - reference) * (scales[0] if len(scales) else 1)
         rmse = float(np.sqrt(np.mean(difference**2)))
     counts = runner.counts()
     layers = tuple(_layer(graph, x, chosen, counts, len(outputs)) for x in graph.prunable)
