@@ -14,10 +14,10 @@ namespace {
 const int kOutputChannelAxis = 0;  // filters are OHWI
 
 const char *Setup(TfLiteContext *context, const void *builtin_data, const NodeTensors &tensors,
-                  OpState *state) {
-  unit_dims &input = state->input;
-  unit_dims &filter = state->filter;
-  unit_dims &output = state->output;
+                  BoundLayer *layer) {
+  unit_dims &input = layer->input;
+  unit_dims &filter = layer->filter;
+  unit_dims &output = layer->output;
   if (!Dims4(*tensors.input(), &input) || !Dims4(*tensors.filter(), &filter) ||
       !Dims4(*tensors.output(), &output) || output.n != input.n || output.c != filter.n ||
       input.c % filter.c != 0 || output.c % (input.c / filter.c) != 0) {
@@ -26,22 +26,22 @@ const char *Setup(TfLiteContext *context, const void *builtin_data, const NodeTe
   const char *reason = CheckTensors(tensors, output.c);
   if (reason == nullptr) {
     reason = PrepareWindow(context, *static_cast<const TfLiteConvParams *>(builtin_data), tensors,
-                           input, filter, output, &state->params.conv);
+                           input, filter, output, &layer->params.conv);
   }
   if (reason == nullptr) {
     reason =
-        PrepareRequantization(context, tensors, output.c, kOutputChannelAxis, false, &state->quant);
+        PrepareRequantization(context, tensors, output.c, kOutputChannelAxis, false, &layer->quant);
   }
-  state->scratch_size = unit_conv_compare_s8_get_buffer_size(&filter);
+  layer->scratch_size = unit_conv_compare_s8_get_buffer_size(&filter);
   return reason;
 }
 
-unit_status Run(const OpState &state, const unit_context &scratch, const unit_prune_params &prune,
-                int32_t fatrelu_min, const OpData &data) {
-  unit_conv_params params = state.params.conv;
+unit_status Run(const BoundLayer &layer, const unit_context &scratch,
+                const unit_prune_params &prune, int32_t fatrelu_min, const OpData &data) {
+  unit_conv_params params = layer.params.conv;
   params.activation.fatrelu_min = fatrelu_min;
-  return unit_conv_compare_s8(&scratch, &params, &state.quant, &prune, &state.input, data.input,
-                              &state.filter, data.filter, data.bias, &state.output, data.output);
+  return unit_conv_compare_s8(&scratch, &params, &layer.quant, &prune, &layer.input, data.input,
+                              &layer.filter, data.filter, data.bias, &layer.output, data.output);
 }
 
 constexpr OpKind kConv2d = {3, Register_CONV_2D, Setup, Run};

@@ -14,39 +14,39 @@ namespace {
 const int kOutputChannelAxis = 3;  // filters are 1HWO
 
 const char *Setup(TfLiteContext *context, const void *builtin_data, const NodeTensors &tensors,
-                  OpState *state) {
+                  BoundLayer *layer) {
   const TfLiteDepthwiseConvParams &builtin =
       *static_cast<const TfLiteDepthwiseConvParams *>(builtin_data);
-  unit_dims &input = state->input;
-  unit_dims &filter = state->filter;
-  unit_dims &output = state->output;
+  unit_dims &input = layer->input;
+  unit_dims &filter = layer->filter;
+  unit_dims &output = layer->output;
   if (!Dims4(*tensors.input(), &input) || !Dims4(*tensors.filter(), &filter) ||
       !Dims4(*tensors.output(), &output) || output.n != input.n || filter.n != 1 ||
       output.c != filter.c || output.c % input.c != 0) {
     return "shapes";
   }
-  state->params.depthwise_conv.ch_mult = output.c / input.c;
+  layer->params.depthwise_conv.ch_mult = output.c / input.c;
   if (builtin.depth_multiplier != output.c / input.c) return "depth_multiplier";
   const char *reason = CheckTensors(tensors, output.c);
   if (reason == nullptr) {
     reason = PrepareWindow(context, builtin, tensors, input, filter, output,
-                           &state->params.depthwise_conv);
+                           &layer->params.depthwise_conv);
   }
   if (reason == nullptr) {
     reason =
-        PrepareRequantization(context, tensors, output.c, kOutputChannelAxis, false, &state->quant);
+        PrepareRequantization(context, tensors, output.c, kOutputChannelAxis, false, &layer->quant);
   }
-  state->scratch_size = unit_depthwise_conv_compare_s8_get_buffer_size(&filter);
+  layer->scratch_size = unit_depthwise_conv_compare_s8_get_buffer_size(&filter);
   return reason;
 }
 
-unit_status Run(const OpState &state, const unit_context &scratch, const unit_prune_params &prune,
-                int32_t fatrelu_min, const OpData &data) {
-  unit_dw_conv_params params = state.params.depthwise_conv;
+unit_status Run(const BoundLayer &layer, const unit_context &scratch,
+                const unit_prune_params &prune, int32_t fatrelu_min, const OpData &data) {
+  unit_dw_conv_params params = layer.params.depthwise_conv;
   params.activation.fatrelu_min = fatrelu_min;
-  return unit_depthwise_conv_compare_s8(&scratch, &params, &state.quant, &prune, &state.input,
-                                        data.input, &state.filter, data.filter, data.bias,
-                                        &state.output, data.output);
+  return unit_depthwise_conv_compare_s8(&scratch, &params, &layer.quant, &prune, &layer.input,
+                                        data.input, &layer.filter, data.filter, data.bias,
+                                        &layer.output, data.output);
 }
 
 constexpr OpKind kDepthwiseConv2d = {4, Register_DEPTHWISE_CONV_2D, Setup, Run};

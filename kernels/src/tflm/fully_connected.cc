@@ -14,7 +14,7 @@ const int kOutputChannelAxis = 0;  // filters are (outputs, inputs)
 
 // Inputs may have any number of dimensions: whatever lies before the last `inputs` elements is
 // rows.
-bool PrepareShapes(const NodeTensors &tensors, OpState *state) {
+bool PrepareShapes(const NodeTensors &tensors, BoundLayer *layer) {
   const TfLiteIntArray &filter = *tensors.filter()->dims;
   const TfLiteIntArray &output = *tensors.output()->dims;
   const int32_t input_size = ElementCount(*tensors.input());
@@ -26,40 +26,40 @@ bool PrepareShapes(const NodeTensors &tensors, OpState *state) {
   const int32_t inputs = filter.data[filter.size - 1];
   const int32_t outputs = output.data[output.size - 1];
   const int32_t rows = input_size / inputs;
-  state->input = {rows, 1, 1, inputs};
-  state->filter = {inputs, 1, 1, outputs};
-  state->output = {rows, 1, 1, outputs};
+  layer->input = {rows, 1, 1, inputs};
+  layer->filter = {inputs, 1, 1, outputs};
+  layer->output = {rows, 1, 1, outputs};
   return input_size % inputs == 0 && filter_size % inputs == 0 && filter_size / inputs == outputs &&
          output_size / outputs == rows;
 }
 
 const char *Setup(TfLiteContext *context, const void *builtin_data, const NodeTensors &tensors,
-                  OpState *state) {
+                  BoundLayer *layer) {
   const TfLiteFullyConnectedParams &builtin =
       *static_cast<const TfLiteFullyConnectedParams *>(builtin_data);
-  unit_fc_params &params = state->params.fully_connected;
-  if (!PrepareShapes(tensors, state)) return "shapes";
+  unit_fc_params &params = layer->params.fully_connected;
+  if (!PrepareShapes(tensors, layer)) return "shapes";
   params.input_offset = -tensors.input()->params.zero_point;
   params.output_offset = tensors.output()->params.zero_point;
-  const char *reason = CheckTensors(tensors, state->output.c);
+  const char *reason = CheckTensors(tensors, layer->output.c);
   if (reason == nullptr) {
     reason = PrepareActivation(context, builtin.activation, tensors, &params.activation);
   }
   if (reason == nullptr) {
-    reason = PrepareRequantization(context, tensors, state->output.c, kOutputChannelAxis, true,
-                                   &state->quant);
+    reason = PrepareRequantization(context, tensors, layer->output.c, kOutputChannelAxis, true,
+                                   &layer->quant);
   }
-  state->scratch_size = unit_fully_connected_compare_s8_get_buffer_size(&state->filter);
+  layer->scratch_size = unit_fully_connected_compare_s8_get_buffer_size(&layer->filter);
   return reason;
 }
 
-unit_status Run(const OpState &state, const unit_context &scratch, const unit_prune_params &prune,
-                int32_t fatrelu_min, const OpData &data) {
-  unit_fc_params params = state.params.fully_connected;
+unit_status Run(const BoundLayer &layer, const unit_context &scratch,
+                const unit_prune_params &prune, int32_t fatrelu_min, const OpData &data) {
+  unit_fc_params params = layer.params.fully_connected;
   params.activation.fatrelu_min = fatrelu_min;
-  return unit_fully_connected_compare_s8(&scratch, &params, &state.quant, &prune, &state.input,
-                                         data.input, &state.filter, data.filter, data.bias,
-                                         &state.output, data.output);
+  return unit_fully_connected_compare_s8(&scratch, &params, &layer.quant, &prune, &layer.input,
+                                         data.input, &layer.filter, data.filter, data.bias,
+                                         &layer.output, data.output);
 }
 
 constexpr OpKind kFullyConnected = {9, Register_FULLY_CONNECTED, Setup, Run};

@@ -2,8 +2,8 @@
 
 #include <string.h>
 
+#include "tflm/bound_layer.h"
 #include "tflm/compat.h"
-#include "tflm/op_state.h"
 
 #if TFLM_UNIT_HAVE_TFLM
 
@@ -19,7 +19,7 @@ void Activate(Model *model) { active_model = model; }
 Model *ActiveModel() { return active_model; }
 
 Model::~Model() {
-  while (ops_ != nullptr) Detach(ops_);
+  while (bound_ != nullptr) Detach(bound_);
   if (active_model == this) active_model = nullptr;
 }
 
@@ -47,40 +47,40 @@ bool Model::SetPoint(const char *name) {
 }
 
 bool Model::layer_is_bound(int layer) const {
-  for (const OpState *op = ops_; op != nullptr; op = op->next) {
-    if (op->layer == layer) return true;
+  for (const BoundLayer *bound = bound_; bound != nullptr; bound = bound->next) {
+    if (bound->index == layer) return true;
   }
   return false;
 }
 
 unit_counters Model::counters(int layer) const {
   unit_counters sum = {0, 0, 0, nullptr};
-  for (const OpState *op = ops_; op != nullptr; op = op->next) {
-    if (op->layer != layer || op->counters == nullptr) continue;
-    sum.macs_total += op->counters->macs_total;
-    sum.macs_zero += op->counters->macs_zero;
-    sum.macs_skipped += op->counters->macs_skipped;
+  for (const BoundLayer *bound = bound_; bound != nullptr; bound = bound->next) {
+    if (bound->index != layer || bound->counters == nullptr) continue;
+    sum.macs_total += bound->counters->macs_total;
+    sum.macs_zero += bound->counters->macs_zero;
+    sum.macs_skipped += bound->counters->macs_skipped;
   }
   return sum;
 }
 
 void Model::ResetCounters() {
-  for (OpState *op = ops_; op != nullptr; op = op->next) {
-    if (op->counters != nullptr) *op->counters = {0, 0, 0, nullptr};
+  for (BoundLayer *bound = bound_; bound != nullptr; bound = bound->next) {
+    if (bound->counters != nullptr) *bound->counters = {0, 0, 0, nullptr};
   }
 }
 
-void Model::Attach(OpState *op) {
-  op->next = ops_;
-  ops_ = op;
+void Model::Attach(BoundLayer *layer) {
+  layer->model = this;
+  layer->next = bound_;
+  bound_ = layer;
 }
 
-void Model::Detach(OpState *op) {
-  for (OpState **link = &ops_; *link != nullptr; link = &(*link)->next) {
-    if (*link != op) continue;
-    *link = op->next;
-    op->layer = -1;
-    op->model = nullptr;
+void Model::Detach(BoundLayer *layer) {
+  for (BoundLayer **link = &bound_; *link != nullptr; link = &(*link)->next) {
+    if (*link != layer) continue;
+    *link = layer->next;
+    layer->model = nullptr;
     return;
   }
 }

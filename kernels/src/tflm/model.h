@@ -11,7 +11,7 @@
 
 namespace tflm_unit {
 
-struct OpState;
+struct BoundLayer;
 
 enum class InitStatus {
   kOk,          // the model carries thresholds
@@ -65,15 +65,15 @@ class Model {
   /* ---- For the overrides. */
   const Metadata &metadata() const { return metadata_; }
   const Bytes &tflite() const { return tflite_; }
-  void Attach(OpState *op);
-  void Detach(OpState *op);
+  void Attach(BoundLayer *layer);
+  void Detach(BoundLayer *layer);
 
  private:
   Bytes tflite_ = {nullptr, 0};
   Metadata metadata_;
   const char *error_ = nullptr;
   int point_ = 0;
-  OpState *ops_ = nullptr;  // operators that run with thresholds of this model
+  BoundLayer *bound_ = nullptr;
 };
 
 /* The model that operators are bound to when an interpreter allocates its tensors; nullptr: none.

@@ -11,6 +11,13 @@ using namespace tflm;
 
 namespace {
 
+// What stands in an operator's user_data.
+struct OpState {
+  void *stock_data;   // user_data of the stock kernel
+  Model *model;       // active at init
+  BoundLayer *bound;  // nullptr: always the stock kernel
+};
+
 // Gives the stock kernel its user_data for the duration of a call.
 class StockUserData {
  public:
@@ -24,12 +31,17 @@ class StockUserData {
   void *ours_;
 };
 
+// Zeroed memory that lives as long as the interpreter; nullptr when the arena is full.
+template <typename T>
+T *NewPersistent(TfLiteContext *context) {
+  T *object = static_cast<T *>(GetMicroContext(context)->AllocatePersistentBuffer(sizeof(T)));
+  if (object != nullptr) *object = T();
+  return object;
+}
+
 unit_counters *NewCounters(TfLiteContext *context) {
 #if defined(UNIT_ENABLE_COUNTERS)
-  void *memory = GetMicroContext(context)->AllocatePersistentBuffer(sizeof(unit_counters));
-  unit_counters *counters = static_cast<unit_counters *>(memory);
-  if (counters != nullptr) *counters = {0, 0, 0, nullptr};
-  return counters;
+  return NewPersistent<unit_counters>(context);
 #else
   (void)context;
   return nullptr;
@@ -52,33 +64,35 @@ const char *CheckWeights(const Model &model, const LayerRecord &layer, const TfL
 }
 
 const char *Bind(const OpKind &kind, TfLiteContext *context, TfLiteNode *node, const Model &model,
-                 int layer_index, OpState *state) {
-  const LayerRecord layer = model.metadata().layer(layer_index);
-  if (layer.op != kind.op) return "thresholds are for another operator";
+                 int index, BoundLayer **result) {
+  const LayerRecord record = model.metadata().layer(index);
+  if (record.op != kind.op) return "thresholds are for another operator";
   const NodeTensors tensors(context, node);
   if (!tensors.complete()) return "unusual inputs";
-  const char *reason = CheckWeights(model, layer, *tensors.filter());
-  if (reason == nullptr) reason = kind.setup(context, node->builtin_data, tensors, state);
+  const char *reason = CheckWeights(model, record, *tensors.filter());
   if (reason != nullptr) return reason;
-  if (state->output.c != layer.output_channels) return "thresholds are for other channels";
-  state->counters = NewCounters(context);
-  if (state->scratch_size > 0 &&
+  BoundLayer *layer = NewPersistent<BoundLayer>(context);
+  if (layer == nullptr) return "no memory";
+  reason = kind.setup(context, node->builtin_data, tensors, layer);
+  if (reason != nullptr) return reason;
+  if (layer->output.c != record.output_channels) return "thresholds are for other channels";
+  layer->index = index;
+  layer->counters = NewCounters(context);
+  if (layer->scratch_size > 0 &&
       GetMicroContext(context)->RequestScratchBufferInArena(
-          static_cast<size_t>(state->scratch_size), &state->scratch) != kTfLiteOk) {
+          static_cast<size_t>(layer->scratch_size), &layer->scratch) != kTfLiteOk) {
     return "no memory";
   }
+  *result = layer;
   return nullptr;
 }
 
 }  // namespace
 
 void *InitOp(const OpKind &kind, TfLiteContext *context, const char *buffer, size_t length) {
-  void *memory = GetMicroContext(context)->AllocatePersistentBuffer(sizeof(OpState));
-  if (memory == nullptr) return nullptr;
-  OpState *state = static_cast<OpState *>(memory);
-  *state = OpState();
+  OpState *state = NewPersistent<OpState>(context);
+  if (state == nullptr) return nullptr;
   state->model = ActiveModel();
-  state->layer = -1;
   const Registration stock = kind.stock();
   if (stock.init != nullptr) state->stock_data = stock.init(context, buffer, length);
   return state;
@@ -87,7 +101,9 @@ void *InitOp(const OpKind &kind, TfLiteContext *context, const char *buffer, siz
 void FreeOp(const OpKind &kind, TfLiteContext *context, void *user_data) {
   if (user_data == nullptr) return;
   OpState *state = static_cast<OpState *>(user_data);
-  if (state->model != nullptr) state->model->Detach(state);
+  if (state->bound != nullptr && state->bound->model != nullptr) {
+    state->bound->model->Detach(state->bound);
+  }
   const Registration stock = kind.stock();
   if (stock.free != nullptr) stock.free(context, state->stock_data);
 }
@@ -102,40 +118,38 @@ TfLiteStatus PrepareOp(const OpKind &kind, TfLiteContext *context, TfLiteNode *n
     if (status != kTfLiteOk) return status;
   }
   Model *model = state->model;
-  state->model = nullptr;
   if (model == nullptr || node->inputs->size < 2) return kTfLiteOk;
-  const int weights_tensor = node->inputs->data[1];
-  const int layer = model->metadata().FindLayer(static_cast<uint32_t>(weights_tensor));
-  if (layer < 0 || !model->metadata().IsPruned(layer)) return kTfLiteOk;
-  const char *reason = Bind(kind, context, node, *model, layer, state);
-  if (reason != nullptr) {
+  const int weights_tensor = node->inputs->data[kFilterInput];
+  const int index = model->metadata().FindLayer(static_cast<uint32_t>(weights_tensor));
+  if (index < 0 || !model->metadata().IsPruned(index)) return kTfLiteOk;
+  const char *reason = Bind(kind, context, node, *model, index, &state->bound);
+  if (reason == nullptr) {
+    model->Attach(state->bound);
+  } else {
     MicroPrintf("tflm_unit: the layer with weight tensor %d runs dense: %s", weights_tensor,
                 reason);
-    return kTfLiteOk;
   }
-  state->model = model;
-  state->layer = layer;
-  model->Attach(state);
   return kTfLiteOk;
 }
 
 TfLiteStatus InvokeOp(const OpKind &kind, TfLiteContext *context, TfLiteNode *node) {
-  const OpState *state = static_cast<const OpState *>(node->user_data);
+  const BoundLayer *layer = static_cast<const OpState *>(node->user_data)->bound;
+  const Model *model = layer == nullptr ? nullptr : layer->model;
   unit_prune_params prune;
   int32_t fatrelu_min;
-  if (state->model == nullptr ||
-      !state->model->metadata().Prune(state->layer, state->model->point(), &prune, &fatrelu_min)) {
+  if (model == nullptr ||
+      !model->metadata().Prune(layer->index, model->point(), &prune, &fatrelu_min)) {
     StockUserData swap(node);
     return kind.stock().invoke(context, node);
   }
-  unit_context scratch = {nullptr, state->scratch_size, state->counters};
-  if (scratch.size > 0) scratch.buf = GetMicroContext(context)->GetScratchBuffer(state->scratch);
+  unit_context scratch = {nullptr, layer->scratch_size, layer->counters};
+  if (scratch.size > 0) scratch.buf = GetMicroContext(context)->GetScratchBuffer(layer->scratch);
   const TfLiteEvalTensor *bias = GetEvalInput(context, node, kBiasInput);
   const OpData data = {GetEvalInput(context, node, kActivationInput)->data.int8,
                        GetEvalInput(context, node, kFilterInput)->data.int8,
                        bias == nullptr ? nullptr : bias->data.i32,
                        GetEvalOutput(context, node, 0)->data.int8};
-  const unit_status status = kind.run(*state, scratch, prune, fatrelu_min, data);
+  const unit_status status = kind.run(*layer, scratch, prune, fatrelu_min, data);
   if (status == UNIT_SUCCESS) return kTfLiteOk;
   MicroPrintf("tflm_unit: kernel of operator %d failed with %d", kind.op, status);
   return kTfLiteError;

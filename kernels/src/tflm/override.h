@@ -5,9 +5,9 @@
 #define TFLM_UNIT_TFLM_OVERRIDE_H_
 
 #include "core/unit_types.h"
+#include "tflm/bound_layer.h"
 #include "tflm/compat.h"
 #include "tflm/node_tensors.h"
-#include "tflm/op_state.h"
 
 #if TFLM_UNIT_HAVE_TFLM
 
@@ -25,11 +25,11 @@ struct OpData {
 struct OpKind {
   uint8_t op;  // BuiltinOperator
   tflm::Registration (*stock)();
-  /* Fills dims, quant, params and scratch_size of `state` from builtin_data and the tensors.
+  /* Fills dims, quant, params and scratch_size of `layer` from builtin_data and the tensors.
    * Returns nullptr, or why the core cannot run this layer. */
   const char *(*setup)(tflm::TfLiteContext *context, const void *builtin_data,
-                       const NodeTensors &tensors, OpState *state);
-  unit_status (*run)(const OpState &state, const unit_context &scratch,
+                       const NodeTensors &tensors, BoundLayer *layer);
+  unit_status (*run)(const BoundLayer &layer, const unit_context &scratch,
                      const unit_prune_params &prune, int32_t fatrelu_min, const OpData &data);
 };
 

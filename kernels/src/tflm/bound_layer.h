@@ -1,6 +1,7 @@
-/* What an overridden operator keeps in the interpreter's arena. */
-#ifndef TFLM_UNIT_TFLM_OP_STATE_H_
-#define TFLM_UNIT_TFLM_OP_STATE_H_
+/* An operator that runs with thresholds: what prepare works out for invoke, in the interpreter's
+ * arena. */
+#ifndef TFLM_UNIT_TFLM_BOUND_LAYER_H_
+#define TFLM_UNIT_TFLM_BOUND_LAYER_H_
 
 #include "core/unit_types.h"
 
@@ -8,11 +9,10 @@ namespace tflm_unit {
 
 class Model;
 
-struct OpState {
-  void *stock_data;  // user_data of the stock kernel
-  Model *model;      // nullptr: always the stock kernel
-  OpState *next;     // in the model's list, once bound to a layer
-  int layer;         // index in the model's metadata, -1: always the stock kernel
+struct BoundLayer {
+  Model *model;      // nullptr once the model is gone
+  BoundLayer *next;  // in the model's list
+  int index;         // of the layer in the model's metadata
   int scratch;       // handle of a buffer of scratch_size bytes
   int32_t scratch_size;
   unit_counters *counters;  // nullptr unless compiled with UNIT_ENABLE_COUNTERS
@@ -29,4 +29,4 @@ struct OpState {
 
 }  // namespace tflm_unit
 
-#endif  // TFLM_UNIT_TFLM_OP_STATE_H_
+#endif  // TFLM_UNIT_TFLM_BOUND_LAYER_H_
