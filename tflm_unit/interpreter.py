@@ -6,14 +6,15 @@ import math
 import warnings
 from dataclasses import dataclass
 from os import PathLike
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from .converter.errors import ModelError, UnitError
+from .converter.reader import read_graph
 from .model_check import check, written_tensors
+from .models import read_bytes
 from .tflm_library import OVERRIDES, UnitModel, load_runtime
 
 _ARENA_BASE = 1 << 20
@@ -22,7 +23,7 @@ _ARENA_FACTOR = 8  # over one byte per element: 64-bit elements, or that much sc
 
 @dataclass(frozen=True)
 class LayerStats:
-    """MACs of one pruned layer. weights: index of its weight tensor; name: that tensor's name."""
+    """MACs of one pruned layer. weights: index of its weight tensor."""
 
     weights: int
     name: str
@@ -59,12 +60,12 @@ class Interpreter:
         keep_tensors: bool = False,
     ) -> None:
         runtime = load_runtime()
-        content = model if isinstance(model, bytes) else _read(Path(model))
+        content = model if isinstance(model, bytes) else read_bytes(model)
         reference = check(content)
         self._inputs: list[dict[str, Any]] = reference.get_input_details()
         self._outputs: list[dict[str, Any]] = reference.get_output_details()
         tensors = reference.get_tensor_details()
-        self._names = {tensor["index"]: str(tensor["name"]) for tensor in tensors}
+        self._names = _layer_names(content, tensors)
         self._unit = UnitModel(content) if use_overrides else None
         if self.metadata_error is not None:
             warnings.warn(
@@ -170,21 +171,29 @@ class Interpreter:
             self._unit.set_point(available[point])
 
     def stats(self) -> list[LayerStats]:
-        """What the layers with thresholds did since the last reset_stats, one entry per weight tensor. An
-        invocation at a point where a layer is dense adds nothing to it."""
-        counters = self._unit.counters() if self._unit is not None else []
-        return [LayerStats(c.weights, self._names[c.weights], c.total, c.zero, c.skipped) for c in counters]
+        """What the layers with thresholds did since the last reset_stats, in the order of the model, one entry
+        per weight tensor. An invocation at a point where a layer is dense adds nothing to it."""
+        counters = {c.weights: c for c in self._unit.counters()} if self._unit is not None else {}
+        return [
+            LayerStats(c.weights, name, c.total, c.zero, c.skipped)
+            for weights, name in self._names.items()
+            if (c := counters.get(weights)) is not None
+        ]
 
     def reset_stats(self) -> None:
         if self._unit is not None:
             self._unit.reset_counters()
 
 
-def _read(path: Path) -> bytes:
+def _layer_names(model: bytes, tensors: list[dict[str, Any]]) -> dict[int, str]:
+    """By weight tensor, in the order of the model: names of the layers that can have thresholds, and of the
+    tensors themselves where our reader does not take the model or several layers share one."""
     try:
-        return path.read_bytes()
-    except OSError as error:
-        raise ModelError(f"cannot read {path}: {error.strerror or error}") from error
+        layers = read_graph(model).prunable
+    except ModelError:
+        layers = ()
+    names = {layer.inputs[1]: layer.name for layer in layers}
+    return names | {t["index"]: str(t["name"]) for t in tensors if t["index"] not in names}
 
 
 def _arena(tensors: list[dict[str, Any]], requested: int | None) -> int:
