@@ -188,9 +188,7 @@ def _relu(operands: Operands) -> RequantizeParams:
     same = scale_of(x) == scale_of(y) and zero_point_of(x) == zero_point_of(y)
     if operands.op == "RELU6" and not same:
         raise UnsupportedError("input and output are quantized differently")
-    with np.errstate(over="ignore", under="ignore"):
-        factor = float(scale_of(x) / scale_of(y))  # float32, unlike QUANTIZE
-    return _requantize(x, y, factor, activation_range(operands.op, scale_of(y), zero_point_of(y)))
+    return _requantize(x, y, activation_range(operands.op, scale_of(y), zero_point_of(y)))
 
 
 def _quantize(operands: Operands) -> QuantizeParams | RequantizeParams:
@@ -198,7 +196,7 @@ def _quantize(operands: Operands) -> QuantizeParams | RequantizeParams:
     y = operands.output()
     if operands.type_of(operands.tensor(0)) != "FLOAT32":
         x = operands.input()
-        return _requantize(x, y, float(scale_of(x)) / float(scale_of(y)), Activation())
+        return _requantize(x, y, Activation())
     x = _float_activation(operands, operands.tensor(0))
     _same_shape(x, y)
     return QuantizeParams(float(scale_of(y)), zero_point_of(y))
@@ -240,9 +238,9 @@ def _copy(operands: Operands) -> CopyParams:
     return CopyParams()
 
 
-def _requantize(x: Tensor, y: Tensor, factor: float, activation: Activation) -> RequantizeParams:
+def _requantize(x: Tensor, y: Tensor, activation: Activation) -> RequantizeParams:
     _same_shape(x, y)
-    multiplier, shift = quantize_multiplier(factor)
+    multiplier, shift = quantize_multiplier(float(scale_of(x)) / float(scale_of(y)))
     return RequantizeParams(-zero_point_of(x), zero_point_of(y), multiplier, shift, activation)
 
 

@@ -200,6 +200,11 @@ def relus(draw: st.DrawFn, op: str) -> OperatorModel:
     return _model(op, [x], Values(shape, x.scale * draw(st.floats(0.125, 4.0, width=32)), draw(_zero_points)))
 
 
+def rescaling(op: str, input_scale: float, output_scale: float) -> OperatorModel:
+    """RELU or QUANTIZE of 256 elements between two scales."""
+    return _model(op, [Values((1, 256), input_scale, -128)], Values((1, 256), output_scale, -128))
+
+
 @st.composite
 def requantizations(draw: st.DrawFn) -> OperatorModel:
     shape = (1, draw(st.integers(1, 40)))

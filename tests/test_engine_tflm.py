@@ -9,7 +9,7 @@ import pytest
 from engine_graphs import assert_same, prune_all
 from hypothesis import given
 from hypothesis import strategies as st
-from operator_models import MODELS
+from operator_models import MODELS, rescaling
 from tflite_micro.python.tflite_micro.runtime import Interpreter
 
 from tflm_unit.converter.engine import KERNELS, Engine
@@ -38,6 +38,17 @@ def test_operators(op: str, data: st.DataObject, seed: int) -> None:
     got = Engine(graph).run(*inputs).outputs
     want = in_tflm(case.model, inputs, len(graph.outputs))
     np.testing.assert_equal(list(got), want)
+
+
+@pytest.mark.parametrize("op", ["RELU", "QUANTIZE"])
+def test_quotients_of_scales_are_double(op: str) -> None:
+    """1 / 0.4 is 2.5 in float32 but less in double, which decides the ties."""
+    case = rescaling(op, 1.0, 0.4)
+    every_value = np.arange(-128, 128, dtype=np.int8)[np.newaxis]
+    inputs = (every_value, np.zeros((1, 2), np.int8))
+    graph = read_graph(case.model)
+    got = Engine(graph).run(*inputs).outputs
+    np.testing.assert_equal(list(got), in_tflm(case.model, inputs, len(graph.outputs)))
 
 
 @pytest.mark.parametrize("name", ["ad01_int8", "kws_ref_model", "pretrainedResnet_quant", "vww_96_int8"])
