@@ -197,14 +197,18 @@ class Graph:
     outputs: tuple[int, ...]
 
     @property
+    def mac_layers(self) -> tuple[Layer, ...]:
+        """Layers whose MACs are counted: int8 with constant weights."""
+        return tuple(x for x in self.layers if x.op in PRUNABLE and x.params is not None)
+
+    @property
     def prunable(self) -> tuple[Layer, ...]:
-        """Layers that can carry thresholds: int8 with constant weights that no other layer uses.
+        """Layers that can carry thresholds: those that share their weights with no other layer.
 
         Thresholds are bound to the weight tensor, so layers that share one run dense.
         """
-        layers = [x for x in self.layers if x.op in PRUNABLE and x.params is not None]
-        uses = Counter(x.inputs[1] for x in layers)
-        return tuple(x for x in layers if uses[x.inputs[1]] == 1)
+        uses = Counter(x.inputs[1] for x in self.mac_layers)
+        return tuple(x for x in self.mac_layers if uses[x.inputs[1]] == 1)
 
     @property
     def unsupported(self) -> tuple[Layer, ...]:

@@ -3,7 +3,6 @@ produce, so that thresholds and compensation are those of the deployed network."
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
@@ -14,8 +13,9 @@ from . import thresholds as rules
 from .calibration import LayerStatistics
 from .dividers import complete
 from .errors import UnitError
-from .graph import ConvParams, FullyConnectedParams, Graph, Layer
-from .pruning import FATRELU_OFF, Divider, LayerPruning, OperatingPoint
+from .fatrelu import FatRelu, check_fatrelu, fatrelu_level
+from .graph import Graph, Layer
+from .pruning import FATRELU_OFF, NEVER_SKIP, Divider, LayerPruning, OperatingPoint
 
 Progress = Callable[[str, int, int], None]
 
@@ -39,7 +39,7 @@ class PruneOptions:
     rule: rules.Rule
     groups: str | int = "layer"
     divider: Divider = Divider.EXACT
-    fatrelu: float | Mapping[str, float] | None = None
+    fatrelu: FatRelu = None
     compensation: bool = True
 
 
@@ -73,8 +73,9 @@ def prune(
     Raises UnitError when an option names a layer that the model does not have.
     """
     layers = graph.prunable
-    _check_names(options, graph)
     rule = options.rule
+    _check_names(rule, graph)
+    check_fatrelu(options.fatrelu, graph)
     targets: dict[int, np.ndarray] = {}
     if isinstance(rule, rules.SkipRate):
         dense = dense or source.collect(layers, None)
@@ -95,9 +96,14 @@ def prune(
         reports.append(_report(graph, layer, statistics, entry, real))
     if progress:
         progress("", len(layers), len(layers))
-    total = sum(r.macs_total for r in reports)
-    rate = sum(r.macs_skipped for r in reports) / total if total else 0.0
-    return OperatingPoint(name, pruned, skip_rate=rate), tuple(reports)
+    return OperatingPoint(name, pruned, skip_rate=_skip_rate(graph, reports)), tuple(reports)
+
+
+def _skip_rate(graph: Graph, reports: Sequence[LayerReport]) -> float:
+    """Share of all MACs, those of layers that cannot carry thresholds included."""
+    skipped = {r.name: r.macs_skipped / max(r.macs_total, 1) for r in reports}
+    macs = {layer.name: graph.macs(layer) for layer in graph.mac_layers}
+    return sum(skipped.get(name, 0) * count for name, count in macs.items()) / sum(macs.values())
 
 
 def _prune_layer(
@@ -111,10 +117,12 @@ def _prune_layer(
     channels, scale = graph.output_channels(layer), graph.product_scale(layer)
     size = rules.group_size(options.groups, channels)
     groups = -(-channels // size)
+    fatrelu_min = fatrelu_level(options.fatrelu, graph, layer)
     if isinstance(rule, rules.Explicit):
-        if layer.name not in rule.values:
+        if layer.name not in rule.values and fatrelu_min == FATRELU_OFF:
             return None, None
-        real = np.atleast_1d(np.asarray(rule.values[layer.name], np.float64))
+        # A layer with FATReLU alone needs an entry, whose threshold never skips.
+        real = np.atleast_1d(np.asarray(rule.values.get(layer.name, NEVER_SKIP), np.float64))
         if len(real) not in (1, groups):
             raise UnitError(
                 f"{len(real)} thresholds for layer {layer.name!r}, which has {groups} groups of {size} channels"
@@ -135,22 +143,9 @@ def _prune_layer(
         group_size=stored_size,
         divider=options.divider,
         compensation=compensation,
-        fatrelu_min=fatrelu_level(graph, layer, options.fatrelu),
+        fatrelu_min=fatrelu_min,
     )
     return complete(entry, statistics.control_terms()), real
-
-
-def fatrelu_level(graph: Graph, layer: Layer, fatrelu: float | Mapping[str, float] | None) -> int:
-    """The smallest int8 output whose real value reaches the layer's FATReLU threshold; -128: off."""
-    value = fatrelu.get(layer.name) if isinstance(fatrelu, Mapping) else fatrelu
-    params = layer.params
-    if value is None or not isinstance(params, (ConvParams, FullyConnectedParams)):
-        return FATRELU_OFF
-    if not params.activation.fused_relu:
-        return FATRELU_OFF
-    output = graph.tensors[layer.outputs[0]]
-    level = math.ceil(value / float(output.scale[0])) + int(output.zero_point[0])
-    return min(max(level, -128), 127)
 
 
 def _shared(per_channel: np.ndarray, size: int) -> tuple[np.ndarray, int]:
@@ -161,15 +156,13 @@ def _shared(per_channel: np.ndarray, size: int) -> tuple[np.ndarray, int]:
     return per_channel, 1
 
 
-def _check_names(options: PruneOptions, graph: Graph) -> None:
+def _check_names(rule: rules.Rule, graph: Graph) -> None:
     names = {layer.name for layer in graph.prunable}
-    for what, given in (("threshold", options.rule), ("FATReLU threshold", options.fatrelu)):
-        values = given.values if isinstance(given, rules.Explicit) else given
-        unknown = sorted(set(values) - names) if isinstance(values, Mapping) else []
-        if unknown:
-            raise UnitError(
-                f"{what} for layer {unknown[0]!r}: the model has no such prunable layer; it has {sorted(names)}"
-            )
+    unknown = sorted(set(rule.values) - names) if isinstance(rule, rules.Explicit) else []
+    if unknown:
+        raise UnitError(
+            f"threshold for layer {unknown[0]!r}: the model has no such prunable layer; it has {sorted(names)}"
+        )
 
 
 def _report(

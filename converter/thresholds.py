@@ -6,7 +6,7 @@ the device will run, so that the skip rate is the device's.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -33,7 +33,7 @@ class Percentile:
 
 @dataclass(frozen=True)
 class SkipRate:
-    """Skip this share (0..1) of all MACs of the model's prunable layers on the calibration data.
+    """Skip this share (0..1) of the MACs of all layers that can carry thresholds, on the calibration data.
 
     Every group skips its zero products and the same percentile of the others.
     """
@@ -47,9 +47,23 @@ class SkipRate:
 
 @dataclass(frozen=True)
 class Explicit:
-    """Real-valued thresholds by layer name: one number, or one per group. Other layers run dense."""
+    """Real-valued thresholds by layer name: one number, or one per group. Other layers run dense.
 
-    values: Mapping[str, float | tuple[float, ...]]
+    A negative threshold never skips, not even zero products. UnitError for anything but finite numbers.
+    """
+
+    values: Mapping[str, float | Sequence[float]]
+
+    def __post_init__(self) -> None:
+        for name, value in self.values.items():
+            try:
+                array = np.asarray(value, np.float64)
+            except (TypeError, ValueError):
+                array = np.array(np.nan)
+            if array.ndim > 1 or not array.size or not np.isfinite(array).all():
+                raise UnitError(
+                    f"threshold of layer {name!r} is {value!r}; it takes a number or a list of numbers"
+                )
 
 
 Rule = Percentile | SkipRate | Explicit

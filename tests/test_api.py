@@ -129,6 +129,8 @@ def test_operators_outside_the_batch_engine_use_tflm(operator: str, labels: np.n
         ({"points": {"a_name_of_17_byte": SkipRate(0.5)}}, "a_name_of_17_byte"),
         ({"thresholds": {"conv": "x"}}, "threshold of layer 'conv' is 'x'"),
         ({"thresholds": {"conv": float("nan")}}, "threshold of layer 'conv' is nan"),
+        ({"points": {"a": 0.5}}, "point 'a' is 0.5; it takes SkipRate"),
+        ({"divider": 3}, "divider is 3"),
         ({"divider": "newton"}, "divider is 'newton'; it takes one of exact, bit_shift"),
         ({"groups": "rows"}, "groups is 'rows'"),
     ],
@@ -151,6 +153,21 @@ def test_bad_evaluations(result: tflm_unit.ConversionResult) -> None:
         result.evaluate(X_TEST, [0, 0, 0, CLASSES] + [0] * 36)
     with pytest.raises(ModelError, match=r"cannot read .*nothing\.tflite"):
         tflm_unit.evaluate("nothing.tflite", X_TEST)
+
+
+def test_more_than_one_batch(result: tflm_unit.ConversionResult) -> None:
+    """The data is streamed in batches of 256; sums must not depend on that."""
+    x = images(300)
+    whole = result.evaluate(x, point=1)
+    parts = [result.evaluate(x[rows], point=1) for rows in (slice(0, 256), slice(256, 300))]
+    assert whole.samples == 300
+    assert whole.macs_skipped == sum(p.macs_skipped for p in parts)
+    assert whole.macs_zero == sum(p.macs_zero or 0 for p in parts)
+    batch, tflm = (
+        tflm_unit.convert(classifier(op), x, skip=0.8).points[0].layers for op in (None, "LOGISTIC")
+    )
+    for index, entry in batch.items():
+        np.testing.assert_array_equal(entry.thresholds, tflm[index].thresholds)
 
 
 def test_import_is_fast_and_without_tensorflow() -> None:

@@ -37,6 +37,11 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     labels = {f"y_{part}": np.arange(n) % CLASSES for part, n in (("train", 64), ("test", 20))}
     np.savez(folder / "data.npz", **pixels, **labels)
     np.savez(folder / "unlabelled.npz", x_test=pixels["x_test"])
+    np.savez(folder / "lengths.npz", **pixels, y_test=labels["y_train"], y_train=labels["y_test"])
+    np.savez(folder / "scalar.npz", x_test=np.array(3.0))
+    np.savez(folder / "pickled.npz", x_test=np.array([{}]))
+    (folder / "damaged.npz").write_bytes((folder / "data.npz").read_bytes()[:-40])
+    (folder / "nested.json").write_text("[" * 100_000)
     succeed("convert", folder / "model.tflite", "-o", folder / "pruned.tflite", *data(folder), "--skip", 0.7)
     return folder
 
@@ -123,6 +128,31 @@ MISTAKES = {
     "no x_train": (
         ["convert", "{0}/model.tflite", "-o", "{0}/out.tflite", "--data", "{0}/unlabelled.npz"],
         "has no array 'x_train'; it has x_test",
+    ),
+    "lengths differ": (
+        ["convert", "{0}/model.tflite", "-o", "{0}/out.tflite", "--data", "{0}/lengths.npz"],
+        "64 samples in x_train but 20 labels in y_train",
+    ),
+    "a single value": (["evaluate", "{0}/pruned.tflite", "--data", "{0}/scalar.npz"], "is a single value"),
+    "pickled objects": (["evaluate", "{0}/pruned.tflite", "--data", "{0}/pickled.npz"], "'x_test' of"),
+    "damaged data": (["evaluate", "{0}/pruned.tflite", "--data", "{0}/damaged.npz"], "is not an .npz file"),
+    "brackets in a path": (
+        ["inspect", "{0}/[red]none[/red].tflite"],
+        "cannot read {0}/[red]none[/red].tflite",
+    ),
+    "thresholds too deep": (
+        [
+            *("convert", "{0}/model.tflite", "-o", "{0}/out.tflite", "--data", "{0}/data.npz"),
+            *("--scale", "0.0039", "--thresholds", "{0}/nested.json"),
+        ],
+        "is not JSON",
+    ),
+    "FATReLU is NaN": (
+        [
+            *("convert", "{0}/model.tflite", "-o", "{0}/out.tflite", "--data", "{0}/data.npz"),
+            *("--scale", "0.0039", "--fatrelu", "nan"),
+        ],
+        "FATReLU threshold is nan",
     ),
     "wrong scale": (["evaluate", "{0}/pruned.tflite", "--data", "{0}/data.npz"], "give scale and offset"),
     "no such point": (

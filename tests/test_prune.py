@@ -71,7 +71,7 @@ def graph() -> Graph:
 
 @pytest.fixture(scope="module")
 def source(graph: Graph) -> Calibrator:
-    return Calibrator(graph, Dataset(images(64), graph))
+    return Calibrator(graph, Dataset(images(64), graph, batch_size=16))  # several batches
 
 
 def measured_rate(graph: Graph, point: OperatingPoint) -> float:
@@ -127,7 +127,7 @@ def test_compensation_keeps_the_mean_of_every_accumulator(graph: Graph, source: 
 
 def test_explicit_thresholds(graph: Graph, source: Calibrator) -> None:
     rule = Explicit({"strided": 0.01, "logits": (0.02, 0.005, -1.0)})
-    point, reports = prune(graph, source, PruneOptions(rule, 2), "p")
+    point, reports = prune(graph, source, PruneOptions(rule, 2, Divider.TABLE), "p")
     by_name = {x.name: point.layers.get(graph.weights(x).index) for x in graph.prunable}
     assert by_name["conv"] is None
     assert reports[0].macs_skipped == 0
@@ -156,6 +156,12 @@ def test_explicit_thresholds(graph: Graph, source: Calibrator) -> None:
         (PruneOptions(Percentile(5), groups="row"), "groups is 'row'"),
         (PruneOptions(Percentile(5), groups=0), "groups is 0"),
         (PruneOptions(Percentile(5), fatrelu={"dense": 1.0}), "FATReLU threshold for layer 'dense'"),
+        (PruneOptions(Percentile(5), fatrelu={"logits": 1.0}), "'logits': it has no fused ReLU"),
+        (PruneOptions(Percentile(5), fatrelu=float("nan")), "FATReLU threshold is nan"),
+        (
+            PruneOptions(Percentile(5), fatrelu={"conv": "high"}),
+            "FATReLU threshold of layer 'conv' is 'high'",
+        ),
     ],
 )
 def test_bad_options(graph: Graph, source: Calibrator, options: PruneOptions, message: str) -> None:
@@ -181,6 +187,17 @@ def test_fatrelu_zeroes_small_outputs(graph: Graph, source: Calibrator) -> None:
     np.testing.assert_array_equal(fat, np.where(dense * 0.05 < 0.52, 0, dense))
     assert (dense != fat).any()
     assert point.layers[graph.weights(graph.prunable[2]).index].fatrelu_min == -128, "logits have no ReLU"
+
+
+def test_fatrelu_works_in_layers_without_a_threshold(graph: Graph, source: Calibrator) -> None:
+    point, reports = prune(
+        graph, source, PruneOptions(Explicit({"logits": 0.01}), fatrelu={"conv": 0.52}), "p"
+    )
+    conv = point.layers[graph.weights(graph.prunable[0]).index]
+    assert conv.thresholds.tolist() == [-1]
+    assert conv.fatrelu_min == -128 + 11
+    assert reports[0].macs_skipped == 0
+    assert graph.weights(graph.prunable[1]).index not in point.layers
 
 
 def test_every_divider_packs(graph: Graph, source: Calibrator) -> None:

@@ -50,10 +50,7 @@ def test_mnist_lenet_loses_little_at_70_percent_skipped(mnist: Digits, lenet: by
 def test_mnist_lenet_in_tflm(mnist: Digits, lenet: bytes) -> None:
     """1,000 images: thresholds of 0 are stock TFLM, and pruned outputs are those of the batch engine."""
     x = mnist.x_test[:1000]
-    stock = evaluate(lenet, x, schedule="dense", engine="tflm")
-    zero = evaluate(lenet, x, schedule="zero_skip", engine="tflm")
-    assert zero.agreement == stock.agreement == 1.0
-    assert outputs_in_tflm(zeroed(lenet), x) == outputs_in_tflm(lenet, x)
+    assert outputs_in_tflm(zeroed(lenet), x) == outputs_in_tflm(lenet, x, use_overrides=False)
     pruned = tflm_unit.convert(lenet, calibration(mnist)[0], skip=0.75)
     batch = pruned.evaluate(x, engine="batch")
     tflm = pruned.evaluate(x, engine="tflm")
@@ -64,8 +61,8 @@ def zeroed(model: bytes) -> bytes:
     return container.attach(model, PruningConfig((zero_skip_point(load_model(model).graph),)))
 
 
-def outputs_in_tflm(model: bytes, x: np.ndarray) -> list[bytes]:
-    interpreter = tflm_unit.Interpreter(model)
+def outputs_in_tflm(model: bytes, x: np.ndarray, use_overrides: bool = True) -> list[bytes]:
+    interpreter = tflm_unit.Interpreter(model, use_overrides=use_overrides)
     (details,) = interpreter.get_input_details()
     scale, zero_point = details["quantization"]
     results = []

@@ -146,9 +146,11 @@ def _statistics(model: Model, data: Dataset, threads: int | None) -> Statistics:
 
 def _divider(divider: str | Divider) -> Divider:
     names = [d.name.lower() for d in Divider]
-    if isinstance(divider, str) and divider not in names:
+    if isinstance(divider, Divider):
+        return divider
+    if divider not in names:
         raise UnitError(f"divider is {divider!r}; it takes one of {', '.join(names)}")
-    return Divider[divider.upper()] if isinstance(divider, str) else divider
+    return Divider[divider.upper()]
 
 
 def _rules(
@@ -163,28 +165,17 @@ def _rules(
     if points is not None:
         if not points:
             raise UnitError("points is empty: at least one operating point is needed")
+        wrong = [name for name, rule in points.items() if not isinstance(rule, Rule)]
+        if wrong:
+            raise UnitError(
+                f"point {wrong[0]!r} is {points[wrong[0]]!r}; it takes SkipRate, Percentile or Explicit"
+            )
         return dict(points)
     if skip is not None:
         return {"default": SkipRate(float(skip))}
     if thresholds is not None:
-        return {"default": explicit(thresholds)}
+        return {"default": Explicit(thresholds)}
     return {"default": Percentile(PAPER_PERCENTILE if percentile is None else float(percentile))}
-
-
-def explicit(thresholds: Mapping[str, Any]) -> Explicit:
-    """Checks thresholds by layer name: a number, or a list with one per group, of real product units."""
-    values: dict[str, float | tuple[float, ...]] = {}
-    for name, value in thresholds.items():
-        try:
-            array = np.asarray(value, np.float64)
-        except (TypeError, ValueError):
-            array = np.array(np.nan)
-        if array.ndim > 1 or not array.size or not np.isfinite(array).all():
-            raise UnitError(
-                f"threshold of layer {name!r} is {value!r}; it takes a number or a list of numbers"
-            )
-        values[name] = tuple(float(x) for x in array.reshape(-1))
-    return Explicit(values)
 
 
 def _measured(
@@ -192,9 +183,7 @@ def _measured(
 ) -> OperatingPoint:
     if y is None:
         return point
-    config = PruningConfig((point,))
-    pruned = Model(container.attach(model.data, config, None), model.graph, config)
-    accuracy = evaluate(pruned, x, y, scale=scale, offset=offset).accuracy
+    accuracy = evaluate(model.with_point(point), x, y, scale=scale, offset=offset).accuracy
     return OperatingPoint(point.name, point.layers, accuracy, point.skip_rate)
 
 
@@ -213,7 +202,7 @@ def _settings(
 ) -> dict[str, Any]:
     def describe(rule: Rule) -> dict[str, Any]:
         if isinstance(rule, Explicit):
-            return {"thresholds": {k: list(v) if isinstance(v, tuple) else v for k, v in rule.values.items()}}
+            return {"thresholds": {k: np.asarray(v, np.float64).tolist() for k, v in rule.values.items()}}
         return {"percentile" if isinstance(rule, Percentile) else "skip": rule.value}
 
     return {

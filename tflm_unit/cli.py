@@ -13,6 +13,7 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.text import Text
 
 from .converter.errors import UnitError
 
@@ -55,7 +56,12 @@ class ScheduleName(str, Enum):
 @contextmanager
 def _bar(quiet: bool) -> Iterator[Callable[[str, int, int], None]]:
     """A progress bar on standard error: the callback takes (what, done, total)."""
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    columns = (
+        TextColumn("{task.description}", markup=False),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+    )
     console = Console(stderr=True)
     with Progress(*columns, console=console, transient=True, disable=quiet or not console.is_terminal) as bar:
         task = bar.add_task("", total=None)
@@ -108,8 +114,8 @@ def convert(
     from .report import describe
 
     arrays = NpzData(data)
-    x_train = spread(arrays.array("x_train"), samples)
-    labels = spread(arrays.array("y_train"), samples) if "y_train" in arrays else None
+    x_all, y_all = arrays.samples("train")
+    x_train, labels = spread(x_all, samples), None if y_all is None else spread(y_all, samples)
     options: dict[str, Any] = {
         "percentile": percentile,
         "thresholds": read_json(thresholds) if thresholds else None,
@@ -159,7 +165,7 @@ def evaluate(
     from .models import load_model
 
     loaded, arrays = load_model(model), NpzData(data)
-    x, y = arrays.array("x_test"), arrays.array("y_test") if "y_test" in arrays else None
+    x, y = arrays.samples("test")
     total, done = len(x) if limit is None else min(limit, len(x)), 0
     with _bar(as_json) as bar:
 
@@ -246,7 +252,7 @@ def _tables(model: Any) -> list[Any]:
 
 
 def _print(*items: Any) -> None:
-    console = Console(highlight=False)
+    console = Console(highlight=False, markup=False)  # paths may hold brackets
     # A file or pipe has no width of its own; tables must not be cut to 80 columns there.
     console.width = max(console.width, 110) if not console.is_terminal else console.width
     for item in items:
@@ -273,11 +279,11 @@ def _point_name(skip: float) -> str:
 
 
 def main() -> None:
-    """Entry point: errors of ours end with one line and exit code 1."""
+    """Entry point: errors of ours, and packages that are missing, end with one line and exit code 1."""
     try:
         app()
-    except UnitError as error:
-        Console(stderr=True).print(f"[red]error:[/red] {error}", highlight=False, soft_wrap=True)
+    except (UnitError, ImportError) as error:
+        Console(stderr=True).print(Text("error: ", style="red") + Text(str(error)), soft_wrap=True)
         sys.exit(1)
 
 

@@ -15,6 +15,7 @@ import numpy as np
 from rich.table import Table
 
 from .api import ConversionResult, convert
+from .converter.container import write_file
 from .converter.errors import DataError, UnitError
 from .converter.quiet import quiet_stderr
 from .converter.thresholds import Rule, SkipRate
@@ -73,10 +74,9 @@ def load_digits(name: str, path: Path | None = None) -> Digits:
     if path is not None:
         from .files import NpzData
 
-        file = NpzData(path)
-        (x_train, y_train), (x_test, y_test) = (
-            (file.array(f"x_{part}"), file.array(f"y_{part}")) for part in ("train", "test")
-        )
+        (x_train, y_train), (x_test, y_test) = (NpzData(path).samples(part) for part in ("train", "test"))
+        if y_train is None or y_test is None:
+            raise DataError(f"{path} has no labels: y_train and y_test are needed")
     else:
         import keras
 
@@ -144,6 +144,10 @@ def run(dataset: str, folder: Path, path: Path | None, log: Log) -> dict[str, An
     """The whole demonstration; writes into `folder` and returns its figures. `log` takes text or tables."""
     if dataset not in RECIPES:
         raise UnitError(f"dataset is {dataset!r}; it takes one of {', '.join(RECIPES)}")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UnitError(f"cannot make the folder {folder}: {error.strerror or error}") from error
     data = load_digits(dataset, path)
     log(f"training on {dataset}: {len(data.x_train):,} images")
     with quiet_stderr():
@@ -160,7 +164,6 @@ def run(dataset: str, folder: Path, path: Path | None, log: Log) -> dict[str, An
     log(comparison(baselines, in_tflm))
     log("sweep of skip rates, with compensation")
     swept, curve = sweep(result.model.data, data, SWEEP)
-    folder.mkdir(parents=True, exist_ok=True)
     result.save(folder / f"{dataset}.tflite")
     swept.save(folder / f"{dataset}_points.tflite")
     plot(folder / f"{dataset}.png", dataset, baselines, curve)
@@ -170,7 +173,7 @@ def run(dataset: str, folder: Path, path: Path | None, log: Log) -> dict[str, An
         "tflm": {k: v.to_json() for k, v in in_tflm.items()},
         "sweep": [v.to_json() for v in curve],
     }
-    (folder / f"{dataset}.json").write_text(json.dumps(figures, indent=1))
+    write_file(folder / f"{dataset}.json", json.dumps(figures, indent=1).encode())
     for suffix in (".tflite", "_points.tflite", ".png", ".json"):
         log(f"wrote {folder / (dataset + suffix)}")
     return figures

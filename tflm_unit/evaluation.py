@@ -23,7 +23,7 @@ Progress = Callable[[int], None]
 
 @dataclass(frozen=True)
 class LayerEvaluation:
-    """MACs of one prunable layer, summed over all samples; thresholds are None where it ran dense."""
+    """MACs of one convolution or dense layer, summed over all samples; thresholds are None where it ran dense."""
 
     name: str
     op: str
@@ -158,7 +158,7 @@ def evaluate(
         difference = (outputs.astype(np.float64) - reference) * (scales[0] if len(scales) else 1)
         rmse = float(np.sqrt(np.mean(difference**2)))
     counts = runner.counts()
-    layers = tuple(_layer(graph, x, chosen, counts, len(outputs)) for x in graph.prunable)
+    layers = tuple(_layer(graph, x, chosen, counts, len(outputs)) for x in graph.mac_layers)
     zeros = [layer.macs_zero for layer in layers]
     return Evaluation(
         accuracy=accuracy,

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import json
 import zipfile
+import zlib
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from .converter.errors import DataError, UnitError
+
+# What NumPy lets through when an .npz is damaged.
+_DAMAGED = (ValueError, EOFError, zipfile.BadZipFile, zlib.error, NotImplementedError)
 
 
 class NpzData:
@@ -24,22 +28,31 @@ class NpzData:
             self._file = np.load(path, allow_pickle=False)
         except OSError as error:
             raise DataError(f"cannot read {path}: {error.strerror or error}") from error
-        except (ValueError, EOFError, zipfile.BadZipFile) as error:
+        except _DAMAGED as error:
             raise DataError(f"{path} is not an .npz file of plain arrays: {error}") from error
         if not isinstance(self._file, np.lib.npyio.NpzFile):
             raise DataError(f"{path} is not an .npz file: it holds a single array; save it with np.savez")
 
-    def __contains__(self, name: str) -> bool:
-        return name in self._file.files
+    def samples(self, part: str) -> tuple[np.ndarray, np.ndarray | None]:
+        """x_{part} and, when there is one, y_{part}, which must have the same length."""
+        x = self._array(f"x_{part}")
+        if f"y_{part}" not in self._file.files:
+            return x, None
+        y = self._array(f"y_{part}")
+        if len(x) != len(y):
+            raise DataError(f"{self._path} has {len(x)} samples in x_{part} but {len(y)} labels in y_{part}")
+        return x, y
 
-    def array(self, name: str) -> np.ndarray:
-        """The whole array, unpacked once per call."""
+    def _array(self, name: str) -> np.ndarray:
         if name not in self._file.files:
             raise DataError(f"{self._path} has no array {name!r}; it has {', '.join(self._file.files)}")
         try:
-            return np.asarray(self._file[name])
-        except (ValueError, EOFError, OSError, zipfile.BadZipFile) as error:
+            array = np.asarray(self._file[name])
+        except (OSError, *_DAMAGED) as error:
             raise DataError(f"array {name!r} of {self._path} cannot be read: {error}") from error
+        if array.ndim == 0:
+            raise DataError(f"array {name!r} of {self._path} is a single value; one row per sample is needed")
+        return array
 
 
 def spread(array: np.ndarray, count: int) -> np.ndarray:
@@ -55,7 +68,7 @@ def read_json(path: Path) -> dict[str, Any]:
         value = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise UnitError(f"cannot read {path}: {error.strerror or error}") from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise UnitError(f"{path} is not JSON: {error}") from error
     if not isinstance(value, dict):
         raise UnitError(f"{path} holds a JSON {type(value).__name__}; an object by layer name is needed")

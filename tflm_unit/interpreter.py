@@ -60,7 +60,7 @@ class Interpreter:
         keep_tensors: bool = False,
     ) -> None:
         runtime = load_runtime()
-        content = model if isinstance(model, bytes) else read_bytes(model)
+        content = bytes(model) if isinstance(model, (bytes, bytearray, memoryview)) else read_bytes(model)
         reference = check(content)
         self._inputs: list[dict[str, Any]] = reference.get_input_details()
         self._outputs: list[dict[str, Any]] = reference.get_output_details()

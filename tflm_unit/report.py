@@ -40,7 +40,7 @@ def describe(model: Model) -> dict[str, Any]:
                 "name": x.name,
                 "op": x.op,
                 "output_shape": list(graph.tensors[x.outputs[0]].shape),
-                "macs": graph.macs(x) if x in graph.prunable else 0,
+                "macs": graph.macs(x) if x in graph.mac_layers else 0,
                 "batch_engine": x.unsupported or "yes",
             }
             for x in graph.layers
@@ -87,7 +87,7 @@ def summary(model: Model) -> str:
 
 def render(*tables: Table | str, width: int = SUMMARY_WIDTH) -> str:
     """Plain text of rich tables."""
-    console = Console(file=io.StringIO(), width=width)
+    console = Console(file=io.StringIO(), width=width, markup=False)
     for table in tables:
         console.print(table)
     assert isinstance(console.file, io.StringIO)
@@ -100,7 +100,7 @@ def tables(model: Model) -> list[Table | str]:
     if model.config is None:
         table = Table("layer", "operator", "output", "MACs", title="no thresholds: runs dense")
         for x in graph.layers:
-            macs = f"{graph.macs(x):,}" if x in graph.prunable else ""
+            macs = f"{graph.macs(x):,}" if x in graph.mac_layers else ""
             table.add_row(x.name, x.op, "x".join(map(str, graph.tensors[x.outputs[0]].shape)), macs)
         return [table]
     return [_point_table(model, index) for index in range(len(model.config.points))]
@@ -121,7 +121,7 @@ def _point_table(model: Model, index: int) -> Table:
         table.add_column(name, justify=justify)  # type: ignore[arg-type]
     for name in ("skipped", "thresholds", "group", "divider"):
         table.add_column(name, justify="left" if name == "divider" else "right")
-    for layer in graph.prunable:
+    for layer in graph.mac_layers:
         entry, row = point.layers.get(graph.weights(layer).index), measured.get(layer.name)
         total = row["macs_total"] if row else 0
         share = [f"{row[k] / total:.1%}" if row and total else "" for k in ("macs_zero", "macs_skipped")]
