@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from tflm_unit import convert
+from tflm_unit.converter.container import write_file
 from tflm_unit.converter.keras_export import export_int8
 from tflm_unit.demo import RECIPES, Digits, calibration, load_digits, train
 
@@ -25,7 +27,12 @@ def lenet(data: Digits) -> bytes:
         print(f"training LeNet once; cached in {CACHE.relative_to(ROOT)}")
         model = export_int8(train(RECIPES["mnist"], data), calibration(data)[0])
         CACHE.parent.mkdir(parents=True, exist_ok=True)
-        partial = CACHE.with_suffix(".partial")
-        partial.write_bytes(model)
-        partial.replace(CACHE)
+        write_file(CACHE, model)
     return CACHE.read_bytes()
+
+
+def pruned_lenet(data: Digits) -> Path:
+    """The LeNet with thresholds that skip 72 % of the MACs of the calibration images."""
+    path = CACHE.with_stem("mnist_lenet_72")
+    convert(lenet(data), calibration(data)[0], skip=0.72).save(path)
+    return path
