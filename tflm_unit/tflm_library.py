@@ -21,6 +21,7 @@ _SIGNATURES: dict[str, tuple[object, list[object]]] = {
     "create": (_MODEL, [ctypes.c_char_p, ctypes.c_size_t]),
     "destroy": (None, [_MODEL]),
     "activate": (None, [_MODEL]),
+    "forget_new_layers": (None, [_MODEL]),
     "error": (ctypes.c_char_p, [_MODEL]),
     "point_count": (ctypes.c_int32, [_MODEL]),
     "point_name": (ctypes.c_char_p, [_MODEL, ctypes.c_int32]),
@@ -95,10 +96,15 @@ class UnitModel:
 
     @contextmanager
     def active(self) -> Iterator[None]:
-        """Interpreters that this thread creates inside the `with` block are bound to this model."""
+        """The interpreter that this thread creates inside the `with` block is bound to this model."""
         self._library.tflm_unit_model_activate(self._handle)
         try:
             yield
+        except Exception:
+            # The wheel frees the arena of an interpreter that it cannot create, without telling the operators.
+            # An interrupt is no Exception: it comes before or after that, never instead.
+            self._library.tflm_unit_model_forget_new_layers(self._handle)
+            raise
         finally:
             self._library.tflm_unit_model_activate(None)
 

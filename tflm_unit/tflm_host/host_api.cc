@@ -16,6 +16,8 @@ void tflm_unit_model_destroy(Model *model) { delete model; }
 
 void tflm_unit_model_activate(Model *model) { tflm_unit::Activate(model); }
 
+void tflm_unit_model_forget_new_layers(Model *model) { model->ForgetNewLayers(); }
+
 const char *tflm_unit_model_error(const Model *model) { return model->error(); }
 
 int32_t tflm_unit_model_point_count(const Model *model) { return model->point_count(); }

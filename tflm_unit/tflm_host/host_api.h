@@ -31,6 +31,9 @@ HOST_EXPORT void tflm_unit_model_destroy(tflm_unit::Model *model);
 // Interpreters that this thread creates are bound to `model`; nullptr: to none.
 HOST_EXPORT void tflm_unit_model_activate(tflm_unit::Model *model);
 
+// After an interpreter could not be created: the wheel frees its arena without ending it.
+HOST_EXPORT void tflm_unit_model_forget_new_layers(tflm_unit::Model *model);
+
 // The metadata field at fault, nullptr when there is none.
 HOST_EXPORT const char *tflm_unit_model_error(const tflm_unit::Model *model);
 

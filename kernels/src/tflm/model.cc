@@ -14,7 +14,10 @@ TFLM_UNIT_THREAD_LOCAL Model *active_model = nullptr;
 
 }  // namespace
 
-void Activate(Model *model) { active_model = model; }
+void Activate(Model *model) {
+  active_model = model;
+  if (model != nullptr) model->OnActivate();
+}
 
 Model *ActiveModel() { return active_model; }
 
@@ -70,6 +73,8 @@ void Model::ResetCounters() {
   }
 }
 
+void Model::ForgetNewLayers() { bound_ = older_; }
+
 void Model::Attach(BoundLayer *layer) {
   layer->model = this;
   layer->next = bound_;
@@ -77,6 +82,7 @@ void Model::Attach(BoundLayer *layer) {
 }
 
 void Model::Detach(BoundLayer *layer) {
+  if (older_ == layer) older_ = layer->next;
   for (BoundLayer **link = &bound_; *link != nullptr; link = &(*link)->next) {
     if (*link != layer) continue;
     *link = layer->next;

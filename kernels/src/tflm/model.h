@@ -62,18 +62,25 @@ class Model {
   unit_counters counters(int layer) const;
   void ResetCounters();
 
+  /* Forgets the layers that were bound since this model was activated, without touching their
+   * memory. For an AllocateTensors() that failed, when the arena is reused or freed although its
+   * interpreter was not destroyed; that interpreter must not be used any more. */
+  void ForgetNewLayers();
+
   /* ---- For the overrides. */
   const Metadata &metadata() const { return metadata_; }
   const Bytes &tflite() const { return tflite_; }
   void Attach(BoundLayer *layer);
   void Detach(BoundLayer *layer);
+  void OnActivate() { older_ = bound_; }
 
  private:
   Bytes tflite_ = {nullptr, 0};
   Metadata metadata_;
   const char *error_ = nullptr;
   int point_ = 0;
-  BoundLayer *bound_ = nullptr;
+  BoundLayer *bound_ = nullptr;  // the latest first
+  BoundLayer *older_ = nullptr;  // the rest of that list, from before Activate()
 };
 
 /* The model that operators are bound to when an interpreter allocates its tensors; nullptr: none.
