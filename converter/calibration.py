@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from .dataset import Dataset
-from .engine import Engine, cutoffs
+from .engine import ACTIVATION_VALUES, Engine, cutoffs
 from .graph import Graph, Layer, Tensor
 from .pruning import Divider, OperatingPoint
 
@@ -101,7 +101,7 @@ def statistics(graph: Graph, layer: Layer, histogram: np.ndarray, samples: int) 
     """Statistics of one layer from the engine's histogram, uint64 (..., 511), of `samples` inferences."""
     weights, output = graph.weights(layer), graph.tensors[layer.outputs[0]]
     input_channels = graph.tensors[layer.inputs[0]].shape[-1]
-    signed = histogram.reshape(-1, 511).astype(np.int64)
+    signed = histogram.reshape(-1, ACTIVATION_VALUES).astype(np.int64)
     positive, negative = signed[:, 255:], signed[:, 255::-1]
     magnitudes = positive + negative
     magnitudes[:, 0] = positive[:, 0]

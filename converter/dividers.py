@@ -8,9 +8,8 @@ from dataclasses import replace
 import numpy as np
 
 from .engine import quotients
-from .pruning import Divider, LayerPruning
+from .pruning import TREE_LEAF, Divider, LayerPruning
 
-LEAF = 0x80
 BIT_LENGTHS = range(1, 9)
 
 
@@ -51,7 +50,7 @@ def optimal_tree(control_terms: np.ndarray) -> np.ndarray:
 
     def build(first: int, last: int) -> int:
         if first == last:
-            return LEAF | first
+            return TREE_LEAF | first
         index, (_, pivot) = len(nodes), best(first, last)
         nodes.append([pivot, 0, 0])
         nodes[index][1] = build(first, pivot)

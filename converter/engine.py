@@ -251,7 +251,7 @@ def _entries(graph: Graph, point: OperatingPoint | None) -> dict[int, LayerPruni
     """Entries of `point` by layer index, checked."""
     if point is None:
         return {}
-    layers = {graph.weights(layer).index: layer for layer in graph.prunable}
+    layers = graph.by_weights
     entries = {}
     for weights, pruning in point.layers.items():
         if weights not in layers:

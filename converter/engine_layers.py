@@ -155,28 +155,12 @@ def _(params: PadParams, target: _Target) -> None:
 
 @_add.register
 def _(params: MeanParams, target: _Target) -> None:
-    target.program.add_mean(
-        **target.ends,
-        outer=params.outer,
-        reduced=params.reduced,
-        inner=params.inner,
-        input_offset=params.input_offset,
-        output_offset=params.output_offset,
-        multiplier=params.multiplier,
-        shift=params.shift,
-    )
+    target.program.add_mean(**target.ends, **vars(params))
 
 
 @_add.register
 def _(params: SoftmaxParams, target: _Target) -> None:
-    target.program.add_softmax(
-        **target.ends,
-        rows=params.rows,
-        row_size=params.row_size,
-        multiplier=params.multiplier,
-        shift=params.shift,
-        diff_min=params.diff_min,
-    )
+    target.program.add_softmax(**target.ends, **vars(params))
 
 
 @_add.register

@@ -211,6 +211,11 @@ class Graph:
         return tuple(x for x in self.mac_layers if uses[x.inputs[1]] == 1)
 
     @property
+    def by_weights(self) -> dict[int, Layer]:
+        """The prunable layers by the index of their weight tensor, which thresholds are bound to."""
+        return {x.inputs[1]: x for x in self.prunable}
+
+    @property
     def unsupported(self) -> tuple[Layer, ...]:
         """Layers that the batch engine cannot run; a model that has any is evaluated in TFLM."""
         return tuple(x for x in self.layers if x.params is None)

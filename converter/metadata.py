@@ -22,7 +22,6 @@ from .metadata_format import (
     OPERATORS,
     POINT,
     VERSION,
-    owners_of_weights,
     weights_crc32,
 )
 from .pruning import Divider, LayerPruning, OperatingPoint, PruningConfig
@@ -36,7 +35,7 @@ def pack(config: PruningConfig, graph: Graph) -> bytes:
     """
     if not 1 <= len(config.points) <= np.iinfo(np.uint16).max:
         raise MetadataError(f"{len(config.points)} operating points; expected 1..65535")
-    owners = owners_of_weights(graph)
+    owners = graph.by_weights
     indices = sorted({index for point in config.points for index in point.layers})
     unknown = [index for index in indices if index not in owners]
     if unknown:
@@ -204,7 +203,7 @@ def _check_records(records: np.ndarray) -> None:
 
 def _match(records: np.ndarray, graph: Graph) -> Mapping[int, Layer]:
     """Weight tensor -> layer, for the records that describe the graph's own weights."""
-    owners = owners_of_weights(graph)
+    owners = graph.by_weights
     matching = {}
     for record in records:
         index = int(record["weights_tensor"])

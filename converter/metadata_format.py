@@ -6,7 +6,6 @@ import zlib
 
 import numpy as np
 
-from .errors import MetadataError
 from .graph import Graph, Layer
 
 NAME = "TFLM_UNIT"
@@ -62,18 +61,6 @@ ENTRY = np.dtype(
         ("table_rows", "<u4"),
     ]
 )
-
-
-def owners_of_weights(graph: Graph) -> dict[int, Layer]:
-    """Weight tensor -> the layer that it belongs to."""
-    owners: dict[int, Layer] = {}
-    for layer in graph.prunable:
-        first = owners.setdefault(graph.weights(layer).index, layer)
-        if first.op != layer.op:
-            raise MetadataError(
-                f"layers '{first.name}' and '{layer.name}' share weights but not the operator"
-            )
-    return owners
 
 
 def weights_crc32(graph: Graph, layer: Layer) -> int:

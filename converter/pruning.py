@@ -11,6 +11,7 @@ import numpy as np
 MAX_THRESHOLD = 32385  # 255 * 127, the largest |activation * weight|
 NEVER_SKIP = -1
 FATRELU_OFF = -128
+TREE_LEAF = 0x80  # set in a child of a tree node that is a leaf
 
 
 class Divider(enum.IntEnum):

@@ -7,11 +7,10 @@ import numpy as np
 from .errors import MetadataError
 from .graph import Graph, Layer
 from .operands import INT32_MAX
-from .pruning import FATRELU_OFF, MAX_THRESHOLD, NEVER_SKIP, Divider, LayerPruning
+from .pruning import FATRELU_OFF, MAX_THRESHOLD, NEVER_SKIP, TREE_LEAF, Divider, LayerPruning
 from .weighted import layer_accumulator_bound
 
 TREE_NODES = 7
-TREE_LEAF = 0x80
 TABLE_COLUMNS = 256
 MAX_QUOTIENT = 255
 
