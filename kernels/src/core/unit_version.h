@@ -1,4 +1,4 @@
-/* The one place of the version: the Python package and the library manifests read it from here. */
+/* The one place of the version: the Python package reads it from here. */
 #ifndef UNIT_VERSION_H_
 #define UNIT_VERSION_H_
 
