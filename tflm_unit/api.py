@@ -102,28 +102,26 @@ def convert(
     Raises ModelError for models that are not full-int8, DataError for data that does not fit, and UnitError
     for options out of range.
     """
+    rules = _rules(percentile, skip, thresholds, points)
+    chosen = _divider(divider)
     data = _int8_bytes(model, representative_data, scale, offset)
     with naming(model):
         base = load_model(container.strip(data))
     if not base.graph.prunable:
         raise UnitError("no CONV_2D, DEPTHWISE_CONV_2D or FULLY_CONNECTED layer has int8 weights of its own")
-    rules = _rules(percentile, skip, thresholds, points)
-    chosen = _divider(divider)
-    calibration = Dataset(representative_data, base.graph, scale=scale, offset=offset)
-    source = _statistics(base, calibration, threads)
+    source = _statistics(base, Dataset(representative_data, base.graph, scale=scale, offset=offset), threads)
     dense = None
     if any(isinstance(rule, SkipRate) for rule in rules.values()):
         dense = source.collect(base.graph.prunable, None)
-    done = []
+    pruned, reports = [], []
     for name, rule in rules.items():
         options = PruneOptions(rule, groups, chosen, fatrelu, compensation)
-        done.append(prune(base.graph, source, options, name, dense, _named(progress, name)))
-    measured = [_measured(base, p, representative_data, labels, scale, offset) for p, _ in done]
-    config = PruningConfig(tuple(measured))
+        point, layers = prune(base.graph, source, options, name, dense, _named(progress, name))
+        pruned.append(_measured(base, point, representative_data, labels, scale, offset))
+        reports.append(layers)
     settings = _settings(rules, groups, chosen, fatrelu, compensation)
-    report = _report(base.graph, config, [r for _, r in done], settings)
-    attached = container.attach(base.data, config, report)
-    return ConversionResult(load_model(attached))
+    config = PruningConfig(tuple(pruned))
+    return load(container.attach(base.data, config, _report(base.graph, config, reports, settings)))
 
 
 def _int8_bytes(model: Any, data: Source, scale: float | None, offset: float | None) -> bytes:
