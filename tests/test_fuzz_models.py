@@ -1,6 +1,7 @@
 """Damaged files: every prefix of a model and 10,000 random changes of bytes give a Graph or an error of ours.
 
-Everything happens in this process, so a crash, a hang or an exception of another type fails the suite.
+Reader, converter and batch engine run in this process, so a crash, a hang or an exception of another type
+fails the suite. TFLM runs in child processes, which name the change they died of.
 """
 
 from __future__ import annotations
@@ -12,29 +13,17 @@ from collections import Counter
 
 import numpy as np
 import pytest
+from damaged_models import changed, converted, survivors
 from tiny_models import lenet, zoo
 
 from tflm_unit.converter import container
 from tflm_unit.converter.engine import Engine
 from tflm_unit.converter.errors import UnitError
-from tflm_unit.converter.pruning import Divider, LayerPruning, OperatingPoint, PruningConfig
 from tflm_unit.converter.reader import read_graph
 
 CHANGES, BLOCK = 10_000, 1_000
 MAX_SECONDS = 10.0  # per file; milliseconds are normal
 MAX_GROWTH = 256 << 20  # bytes of peak memory over all files
-
-
-def converted(model: bytes) -> bytes:
-    """The model with thresholds, compensation, a description and a report."""
-    graph = read_graph(model)
-    layers = {}
-    for layer in graph.prunable:
-        channels = graph.output_channels(layer)
-        thresholds, mean = np.full(channels, 40, np.int16), np.arange(channels, dtype=np.int32)
-        layers[graph.weights(layer).index] = LayerPruning(thresholds, 1, Divider.BIT_SHIFT, mean)
-    points = (OperatingPoint("default", layers, 0.9, 0.5), OperatingPoint("full"))
-    return container.attach(model, PruningConfig(points), {"settings": "fuzz"})
 
 
 def use(model: bytes) -> str:
@@ -73,16 +62,6 @@ def use_all(models: list[bytes]) -> Counter[str]:
     return reached
 
 
-def changed(model: bytes, seed: int) -> bytes:
-    """1 to 16 bytes replaced; in every third model where zeros are: in offsets, shapes and indices."""
-    rng = np.random.default_rng(seed)
-    data = np.frombuffer(model, np.uint8).copy()
-    places = np.flatnonzero(data == 0) if seed % 3 == 0 else np.arange(len(data))
-    for _ in range(int(rng.choice([1, 1, 2, 4, 16]))):
-        data[rng.choice(places)] ^= rng.integers(1, 256)
-    return data.tobytes()
-
-
 def test_every_prefix_is_refused() -> None:
     model = lenet()
     assert use(model) == "run"
@@ -115,3 +94,20 @@ def test_changed_bytes(start: int) -> None:
 def test_changed_bytes_of_every_operator() -> None:
     reached = use_all([changed(zoo(), seed) for seed in range(BLOCK)])
     assert min(reached[x] for x in ("nothing", "run")) > BLOCK // 100
+
+
+@pytest.mark.parametrize(
+    ("original", "start", "stop"),
+    [
+        ("lenet", 500, 800),
+        ("zoo", 0, 150),
+        *(pytest.param("lenet", s, s + BLOCK, marks=pytest.mark.slow) for s in range(0, CHANGES, BLOCK)),
+        *(pytest.param("zoo", s, s + BLOCK, marks=pytest.mark.slow) for s in range(0, 4 * BLOCK, BLOCK)),
+    ],
+)
+def test_changed_bytes_in_tflm(original: str, start: int, stop: int) -> None:
+    pytest.importorskip("tflite_micro")
+    done, died = survivors(original, start, stop)
+    assert not died, f"seeds {list(died)} ended the process, the first with {next(iter(died.values()))}"
+    for use in ("evaluate", "tflm", "interpreter"):
+        assert done[use] > (stop - start) // 30, f"{use}: the changes leave hardly a model that runs"

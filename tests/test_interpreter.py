@@ -5,7 +5,9 @@ from __future__ import annotations
 import subprocess
 import sys
 import warnings
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import models
 import numpy as np
@@ -15,6 +17,7 @@ from ai_edge_litert.interpreter import OpResolverType
 from example_layers import coarse_pruning, example_cases
 from hypothesis import given
 from hypothesis import strategies as st
+from tiny_models import edited, zoo
 
 from tflm_unit.converter.errors import ModelError, UnitError
 from tflm_unit.converter.metadata_format import NAME
@@ -134,6 +137,57 @@ def test_an_arena_below_the_default_is_refused() -> None:
     with pytest.raises(UnitError, match="arena_size is 10000; this model gets at least"):
         Interpreter(MODEL, arena_size=10000)
     Interpreter(MODEL, arena_size=1 << 24)
+
+
+def _quantization(index: int, **fields: Any) -> Callable[[Any], None]:
+    """Sets fields of the quantization of the output of operator `index`."""
+
+    def edit(file: Any) -> None:
+        graph = file.subgraphs[0]
+        tensor = graph.tensors[graph.operators[index].outputs[0]]
+        if not fields:
+            tensor.quantization = None
+        for name, value in fields.items():
+            setattr(tensor.quantization, name, value)
+
+    return edit
+
+
+def _beta(value: float) -> Callable[[Any], None]:
+    def edit(file: Any) -> None:
+        file.subgraphs[0].operators[SOFTMAX].builtinOptions.beta = value
+
+    return edit
+
+
+CONV, ADD, SOFTMAX = 1, 4, -2  # operators of zoo()
+
+
+@pytest.mark.parametrize(
+    ("edit", "message"),
+    [
+        (_quantization(CONV), r"operator 1 \(CONV_2D\): tensor 'conv' has 0 scales"),
+        (
+            _quantization(CONV, scale=[0.1] * 8, zeroPoint=[0] * 8, quantizedDimension=3),
+            "'conv' has 8 scales",
+        ),
+        (_quantization(CONV, scale=[0.0]), "'conv' has scale 0"),
+        (_quantization(CONV, scale=[-0.1]), "'conv' has scale -0.1"),
+        (_quantization(CONV, scale=[np.nan]), "'conv' has scale nan"),
+        (_quantization(CONV, scale=[np.inf]), "'conv' has scale inf"),
+        (_quantization(CONV, scale=[1e-38]), "requantization factor .* is too large"),
+        (_quantization(CONV, zeroPoint=[128]), r"'conv' has zero point 128\.\.128, outside -128\.\.127"),
+        (_quantization(ADD, scale=[1e-9]), r"\(ADD\): output scale 1e-09 is too small"),
+        (_beta(-1.0), r"\(SOFTMAX\): beta is -1"),
+        (_beta(0.0), "beta is 0"),
+        (_beta(np.nan), "beta is nan"),
+        (_beta(np.inf), "beta is inf"),
+        (_beta(1e-30), "too flat"),
+    ],
+)
+def test_quantization_that_tflm_asserts_on_is_refused(edit: Callable[[Any], None], message: str) -> None:
+    with pytest.raises(ModelError, match=message):
+        Interpreter(edited(zoo(), edit))
 
 
 @given(st.data())

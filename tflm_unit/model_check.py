@@ -8,6 +8,7 @@ from typing import Any
 from .converter.errors import ModelError
 from .converter.flatbuffer import load
 from .converter.reader import read_graph
+from .quantization_check import check_quantization
 
 _MAX_ELEMENTS = 1 << 28  # of all tensors together; far beyond any microcontroller
 
@@ -19,7 +20,9 @@ def check(model: bytes) -> Any:
     results. TFLM takes these shapes from the file instead, so they must be the same. Where LiteRT has other
     wishes than TFLM (a quantized CONV_2D must have a bias), our own reader decides. Raises ModelError.
     """
-    _check_file(load(model))
+    file = load(model)
+    _check_file(file)
+    check_quantization(file)
     from ai_edge_litert.interpreter import Interpreter, OpResolverType
 
     interpreter = Interpreter(
