@@ -14,7 +14,7 @@ namespace {
 const int kOutputChannelAxis = 0;  // filters are OHWI
 
 const char *Setup(TfLiteContext *context, const void *builtin_data, const NodeTensors &tensors,
-                  BoundLayer *layer) {
+                  BoundLayer *layer, Scales *scales) {
   unit_dims &input = layer->input;
   unit_dims &filter = layer->filter;
   unit_dims &output = layer->output;
@@ -28,9 +28,9 @@ const char *Setup(TfLiteContext *context, const void *builtin_data, const NodeTe
     reason = PrepareWindow(context, *static_cast<const TfLiteConvParams *>(builtin_data), tensors,
                            input, filter, output, &layer->params.conv);
   }
+  scales->in_float = false;
   if (reason == nullptr) {
-    reason =
-        PrepareRequantization(context, tensors, output.c, kOutputChannelAxis, false, &layer->quant);
+    reason = FindScales(tensors, output.c, kOutputChannelAxis, scales);
   }
   layer->scratch_size = unit_conv_compare_s8_get_buffer_size(&filter);
   return reason;

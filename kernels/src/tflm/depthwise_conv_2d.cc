@@ -14,7 +14,7 @@ namespace {
 const int kOutputChannelAxis = 3;  // filters are 1HWO
 
 const char *Setup(TfLiteContext *context, const void *builtin_data, const NodeTensors &tensors,
-                  BoundLayer *layer) {
+                  BoundLayer *layer, Scales *scales) {
   const TfLiteDepthwiseConvParams &builtin =
       *static_cast<const TfLiteDepthwiseConvParams *>(builtin_data);
   unit_dims &input = layer->input;
@@ -32,9 +32,9 @@ const char *Setup(TfLiteContext *context, const void *builtin_data, const NodeTe
     reason = PrepareWindow(context, builtin, tensors, input, filter, output,
                            &layer->params.depthwise_conv);
   }
+  scales->in_float = false;
   if (reason == nullptr) {
-    reason =
-        PrepareRequantization(context, tensors, output.c, kOutputChannelAxis, false, &layer->quant);
+    reason = FindScales(tensors, output.c, kOutputChannelAxis, scales);
   }
   layer->scratch_size = unit_depthwise_conv_compare_s8_get_buffer_size(&filter);
   return reason;

@@ -34,7 +34,7 @@ bool PrepareShapes(const NodeTensors &tensors, BoundLayer *layer) {
 }
 
 const char *Setup(TfLiteContext *context, const void *builtin_data, const NodeTensors &tensors,
-                  BoundLayer *layer) {
+                  BoundLayer *layer, Scales *scales) {
   const TfLiteFullyConnectedParams &builtin =
       *static_cast<const TfLiteFullyConnectedParams *>(builtin_data);
   unit_fc_params &params = layer->params.fully_connected;
@@ -45,9 +45,9 @@ const char *Setup(TfLiteContext *context, const void *builtin_data, const NodeTe
   if (reason == nullptr) {
     reason = PrepareActivation(context, builtin.activation, tensors, &params.activation);
   }
+  scales->in_float = true;
   if (reason == nullptr) {
-    reason = PrepareRequantization(context, tensors, layer->output.c, kOutputChannelAxis, true,
-                                   &layer->quant);
+    reason = FindScales(tensors, layer->output.c, kOutputChannelAxis, scales);
   }
   layer->scratch_size = unit_fully_connected_compare_s8_get_buffer_size(&layer->filter);
   return reason;

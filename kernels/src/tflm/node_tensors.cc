@@ -69,31 +69,37 @@ const char *CheckTensors(const NodeTensors &tensors, int32_t output_channels) {
   return nullptr;
 }
 
-const char *PrepareRequantization(TfLiteContext *context, const NodeTensors &tensors,
-                                  int32_t output_channels, int channel_axis, bool per_tensor_float,
-                                  unit_quant_params *quant) {
+const char *FindScales(const NodeTensors &tensors, int32_t output_channels, int channel_axis,
+                       Scales *scales) {
   const TfLiteAffineQuantization *filter = Affine(*tensors.filter());
   if (filter == nullptr || filter->scale == nullptr) return "weights without scale";
   if (!IsSymmetric(*filter)) return "weights with a zero point";
-  const int32_t pairs = filter->scale->size;
-  const bool per_channel = pairs > 1;
-  if (pairs != 1 && (pairs != output_channels || filter->quantized_dimension != channel_axis)) {
+  const int32_t count = filter->scale->size;
+  if (count != 1 && (count != output_channels || filter->quantized_dimension != channel_axis)) {
     return "number of weight scales";
   }
-  const size_t bytes = sizeof(int32_t) * static_cast<size_t>(pairs);
+  scales->input = tensors.input()->params.scale;
+  scales->output = tensors.output()->params.scale;
+  scales->weights = filter->scale->data;
+  scales->weights_count = count;
+  return nullptr;
+}
+
+const char *PrepareRequantization(TfLiteContext *context, const Scales &scales,
+                                  unit_quant_params *quant) {
+  const bool per_channel = scales.weights_count > 1;
+  const size_t bytes = sizeof(int32_t) * static_cast<size_t>(scales.weights_count);
   int32_t *multiplier =
       static_cast<int32_t *>(GetMicroContext(context)->AllocatePersistentBuffer(bytes));
   int32_t *shift =
       static_cast<int32_t *>(GetMicroContext(context)->AllocatePersistentBuffer(bytes));
   if (multiplier == nullptr || shift == nullptr) return "no memory";
-  const float input_scale = tensors.input()->params.scale;
-  const double output_scale = static_cast<double>(tensors.output()->params.scale);
-  for (int32_t i = 0; i < pairs; ++i) {
-    const float scale = filter->scale->data[i];
-    const double product = per_tensor_float && !per_channel
-                               ? static_cast<double>(input_scale * scale)
-                               : static_cast<double>(input_scale) * static_cast<double>(scale);
-    const double effective = product / output_scale;
+  for (int32_t i = 0; i < scales.weights_count; ++i) {
+    const float scale = scales.weights[i];
+    const double product = scales.in_float && !per_channel
+                               ? static_cast<double>(scales.input * scale)
+                               : static_cast<double>(scales.input) * static_cast<double>(scale);
+    const double effective = product / static_cast<double>(scales.output);
     // Also excludes NaN; 2^30 is far beyond any real model and keeps the shift within the core's
     // range.
     if (!(effective >= 0.0 && effective < 1073741824.0)) return "scales";

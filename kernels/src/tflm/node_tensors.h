@@ -45,11 +45,23 @@ bool Dims4(const tflm::TfLiteTensor &tensor, unit_dims *dims);
 /* Types, zero points, and the bias's size. */
 const char *CheckTensors(const NodeTensors &tensors, int32_t output_channels);
 
-/* Multipliers and shifts, in persistent memory. channel_axis: of the filter, for per-channel
- * scales. per_tensor_float: whether the stock kernel multiplies a single pair of scales in float,
- * as in FULLY_CONNECTED, or in double. */
-const char *PrepareRequantization(tflm::TfLiteContext *context, const NodeTensors &tensors,
-                                  int32_t output_channels, int channel_axis, bool per_tensor_float,
+/* What the multipliers and shifts are computed from. It outlives the tensors if weight_scales does,
+ * which TFLM leaves in the model's file. */
+struct Scales {
+  float input;
+  float output;
+  const float *weights;
+  int32_t weights_count;
+  bool in_float;  // the stock kernel multiplies a single pair of scales in float, not in double
+};
+
+/* channel_axis: of the filter, for per-channel scales. Fills all but in_float. */
+const char *FindScales(const NodeTensors &tensors, int32_t output_channels, int channel_axis,
+                       Scales *scales);
+
+/* Multipliers and shifts, in persistent memory, which must not be allocated while there are
+ * NodeTensors: TFLM does not see that it would overlap them. */
+const char *PrepareRequantization(tflm::TfLiteContext *context, const Scales &scales,
                                   unit_quant_params *quant);
 
 /* Clamp of a fused activation; fatrelu_min is off. */

@@ -63,27 +63,47 @@ const char *CheckWeights(const Model &model, const LayerRecord &layer, const TfL
   return nullptr;
 }
 
-const char *Bind(const OpKind &kind, TfLiteContext *context, TfLiteNode *node, const Model &model,
-                 int index, BoundLayer **result) {
-  const LayerRecord record = model.metadata().layer(index);
+bool IsInFile(const Bytes &file, const void *data) {
+  const uintptr_t first = reinterpret_cast<uintptr_t>(file.data);
+  return reinterpret_cast<uintptr_t>(data) - first < file.size;
+}
+
+// Reads what the tensors of the node say; they are given back at its end, before anything is
+// allocated.
+const char *Inspect(const OpKind &kind, TfLiteContext *context, const TfLiteNode &node,
+                    const Model &model, BoundLayer *layer, Scales *scales) {
+  const LayerRecord record = model.metadata().layer(layer->index);
   if (record.op != kind.op) return "thresholds are for another operator";
-  const NodeTensors tensors(context, node);
+  const NodeTensors tensors(context, &node);
   if (!tensors.complete()) return "unusual inputs";
   const char *reason = CheckWeights(model, record, *tensors.filter());
   if (reason != nullptr) return reason;
-  BoundLayer *layer = NewPersistent<BoundLayer>(context);
-  if (layer == nullptr) return "no memory";
-  reason = kind.setup(context, node->builtin_data, tensors, layer);
+  reason = kind.setup(context, node.builtin_data, tensors, layer, scales);
   if (reason != nullptr) return reason;
   if (layer->output.c != record.output_channels) return "thresholds are for other channels";
-  layer->index = index;
-  layer->counters = NewCounters(context);
-  if (layer->scratch_size > 0 &&
-      GetMicroContext(context)->RequestScratchBufferInArena(
-          static_cast<size_t>(layer->scratch_size), &layer->scratch) != kTfLiteOk) {
+  if (!IsInFile(model.tflite(), scales->weights)) return "scales are not in the file";
+  return nullptr;
+}
+
+const char *Bind(const OpKind &kind, TfLiteContext *context, const TfLiteNode &node,
+                 const Model &model, int index, BoundLayer **result) {
+  BoundLayer layer = BoundLayer();
+  Scales scales;
+  layer.index = index;
+  const char *reason = Inspect(kind, context, node, model, &layer, &scales);
+  if (reason != nullptr) return reason;
+  BoundLayer *persistent = NewPersistent<BoundLayer>(context);
+  if (persistent == nullptr) return "no memory";
+  reason = PrepareRequantization(context, scales, &layer.quant);
+  if (reason != nullptr) return reason;
+  layer.counters = NewCounters(context);
+  if (layer.scratch_size > 0 &&
+      GetMicroContext(context)->RequestScratchBufferInArena(static_cast<size_t>(layer.scratch_size),
+                                                            &layer.scratch) != kTfLiteOk) {
     return "no memory";
   }
-  *result = layer;
+  *persistent = layer;
+  *result = persistent;
   return nullptr;
 }
 
@@ -122,7 +142,7 @@ TfLiteStatus PrepareOp(const OpKind &kind, TfLiteContext *context, TfLiteNode *n
   const int weights_tensor = node->inputs->data[kFilterInput];
   const int index = model->metadata().FindLayer(static_cast<uint32_t>(weights_tensor));
   if (index < 0 || !model->metadata().IsPruned(index)) return kTfLiteOk;
-  const char *reason = Bind(kind, context, node, *model, index, &state->bound);
+  const char *reason = Bind(kind, context, *node, *model, index, &state->bound);
   if (reason == nullptr) {
     model->Attach(state->bound);
   } else {

@@ -25,10 +25,10 @@ struct OpData {
 struct OpKind {
   uint8_t op;  // BuiltinOperator
   tflm::Registration (*stock)();
-  /* Fills dims, quant, params and scratch_size of `layer` from builtin_data and the tensors.
-   * Returns nullptr, or why the core cannot run this layer. */
+  /* Fills `scales`, and dims, params and scratch_size of `layer`, from builtin_data and the
+   * tensors. Allocates nothing. Returns nullptr, or why the core cannot run this layer. */
   const char *(*setup)(tflm::TfLiteContext *context, const void *builtin_data,
-                       const NodeTensors &tensors, BoundLayer *layer);
+                       const NodeTensors &tensors, BoundLayer *layer, Scales *scales);
   unit_status (*run)(const BoundLayer &layer, const unit_context &scratch,
                      const unit_prune_params &prune, int32_t fatrelu_min, const OpData &data);
 };
