@@ -1,8 +1,8 @@
-/* The one place that knows which TFLM the overrides are built against. Namespace tflm_unit::tflm
- * has what they use of it: boards    TFLM's headers, 2022 (TfLiteRegistration) to today
- * (TFLMRegistration) the host  TFLM_UNIT_WHEEL defined: the interpreter of the tflite-micro wheel,
- * without headers Where there is neither (generated code on small boards), TFLM_UNIT_HAVE_TFLM is 0
- * and the overrides compile to nothing. */
+/* The one place that knows which TFLM the overrides are built against: its headers on boards, with
+ * TfLiteRegistration or TFLMRegistration, and on the host, where TFLM_UNIT_WHEEL is defined, the
+ * interpreter of the tflite-micro wheel, which ships none. Namespace tflm_unit::tflm has what they
+ * use of it. Where there is neither, as with generated code on small boards, TFLM_UNIT_HAVE_TFLM is
+ * 0 and the overrides compile to nothing. */
 #ifndef TFLM_UNIT_TFLM_COMPAT_H_
 #define TFLM_UNIT_TFLM_COMPAT_H_
 
