@@ -8,15 +8,17 @@
 
 namespace tflm_unit {
 
-/* Rows above (or columns left of) the image, as TFLite pads it; -1 when the output size is not the
- * one that TFLite gives this window. */
+const int64_t kMaxExtent = 32767;  // TFLM keeps the padding in an int16
+
+/* Rows above (or columns left of) the image, as TFLite pads it; -1 when the window is too large or
+ * the output size not the one that TFLite gives it. */
 inline int32_t LeadingPadding(tflm::TfLitePadding padding, int32_t input, int32_t filter,
                               int32_t stride, int32_t dilation, int32_t output) {
   // int64: these come from a file.
   const int64_t extent = static_cast<int64_t>(filter - 1) * dilation + 1;
   const int64_t covered = padding == tflm::kTfLitePaddingSame ? input : input - extent + 1;
   const int64_t missing = static_cast<int64_t>(output - 1) * stride + extent - input;
-  if (covered < 1 || output != (covered + stride - 1) / stride) return -1;
+  if (extent > kMaxExtent || covered < 1 || output != (covered + stride - 1) / stride) return -1;
   return missing > 0 ? static_cast<int32_t>(missing / 2) : 0;
 }
 
@@ -32,6 +34,11 @@ const char *PrepareWindow(tflm::TfLiteContext *context, const Builtin &builtin,
   params->dilation = {builtin.dilation_height_factor, builtin.dilation_width_factor};
   if (params->stride.h < 1 || params->stride.w < 1) return "stride";
   if (params->dilation.h < 1 || params->dilation.w < 1) return "dilation";
+  // The core steps from one tap to the next in int32, also for a filter of a single tap.
+  const int64_t row = static_cast<int64_t>(input.w) * input.c;
+  if (params->dilation.h > INT32_MAX / row || params->dilation.w > INT32_MAX / input.c) {
+    return "dilation";
+  }
   if (builtin.padding != tflm::kTfLitePaddingSame && builtin.padding != tflm::kTfLitePaddingValid) {
     return "padding";
   }
@@ -39,7 +46,7 @@ const char *PrepareWindow(tflm::TfLiteContext *context, const Builtin &builtin,
                                      params->dilation.h, output.h);
   params->padding.w = LeadingPadding(builtin.padding, input.w, filter.w, params->stride.w,
                                      params->dilation.w, output.w);
-  if (params->padding.h < 0 || params->padding.w < 0) return "shape of the output";
+  if (params->padding.h < 0 || params->padding.w < 0) return "window";
   return PrepareActivation(context, builtin.activation, tensors, &params->activation);
 }
 
