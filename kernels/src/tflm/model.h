@@ -64,7 +64,7 @@ class Model {
 
   /* Forgets the layers that were bound since this model was activated, without touching their
    * memory. For an AllocateTensors() that failed, when the arena is reused or freed although its
-   * interpreter was not destroyed; that interpreter must not be used any more. */
+   * interpreter was not destroyed; that interpreter must be neither used nor destroyed. */
   void ForgetNewLayers();
 
   /* ---- For the overrides. */
