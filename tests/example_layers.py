@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import oracle
 from random_layers import random_pruning
 from strategies import CONV, DEPTHWISE, FULLY_CONNECTED, LayerCase, Quantization
 
@@ -26,6 +27,13 @@ def example_cases() -> list[LayerCase]:
 def coarse_pruning(case: LayerCase) -> LayerPruning:
     """Another pruning of the layer: one threshold for all channels, under another divider."""
     return LayerPruning(np.array([400], np.int16), case.output_shape[-1], Divider.BIT_SHIFT)
+
+
+def expected(case: LayerCase, pruning: LayerPruning | None) -> oracle.Result:
+    """What the oracle computes for the case with this pruning, None: dense."""
+    schedule = "dense" if pruning is None else "compare"
+    function = oracle.PRUNABLE[case.op]
+    return function(case.input, case.weights, case.bias, case.params, case.output_shape, pruning, schedule)
 
 
 def _case(

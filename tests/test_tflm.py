@@ -11,7 +11,7 @@ import models
 import numpy as np
 import oracle
 import pytest
-from example_layers import coarse_pruning, example_cases
+from example_layers import coarse_pruning, example_cases, expected
 from hypothesis import given
 from hypothesis import strategies as st
 from strategies import CASES, FULLY_CONNECTED, LayerCase, layer_cases
@@ -22,12 +22,6 @@ from tflm_unit.converter.metadata_format import NAME
 from tflm_unit.converter.pruning import LayerPruning, OperatingPoint, PruningConfig
 from tflm_unit.converter.reader import read_graph
 from tflm_unit.interpreter import Interpreter, LayerStats
-
-
-def expected(case: LayerCase, pruning: LayerPruning | None) -> oracle.Result:
-    schedule = "dense" if pruning is None else "compare"
-    function = oracle.PRUNABLE[case.op]
-    return function(case.input, case.weights, case.bias, case.params, case.output_shape, pruning, schedule)
 
 
 def run(interpreter: Interpreter, *inputs: np.ndarray) -> list[np.ndarray]:

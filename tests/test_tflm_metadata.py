@@ -14,19 +14,17 @@ from typing import Any
 
 import models
 import numpy as np
-import oracle
 import pytest
-from example_layers import coarse_pruning, example_cases
+from example_layers import coarse_pruning, example_cases, expected
 from hypothesis import given
 from hypothesis import strategies as st
-from strategies import LayerCase
 from tiny_models import edited
 
 from tflm_unit.converter.errors import MetadataError
 from tflm_unit.converter.graph import Graph
 from tflm_unit.converter.metadata import unpack
 from tflm_unit.converter.metadata_format import CHECKED_FROM, ENTRY, HEADER, LAYER, NAME, POINT
-from tflm_unit.converter.pruning import LayerPruning, OperatingPoint, PruningConfig
+from tflm_unit.converter.pruning import OperatingPoint, PruningConfig
 from tflm_unit.converter.reader import read_graph
 from tflm_unit.interpreter import Interpreter
 
@@ -56,14 +54,7 @@ def outputs(model: bytes, point: int = 0, use_overrides: bool = True) -> tuple[l
     return results, interpreter
 
 
-def expected(case: LayerCase, pruning: LayerPruning | None) -> np.ndarray:
-    schedule = "dense" if pruning is None else "compare"
-    function = oracle.PRUNABLE[case.op]
-    arguments = (case.input, case.weights, case.bias, case.params, case.output_shape)
-    return function(*arguments, pruning, schedule).output
-
-
-DENSE = [expected(case, None) for case in CASES]
+DENSE = [expected(case, None).output for case in CASES]
 
 
 def assert_refused(block: bytes, field: str) -> None:
@@ -74,8 +65,7 @@ def assert_refused(block: bytes, field: str) -> None:
     assert interpreter.metadata_error == field
     assert interpreter.points == ()
     assert interpreter.stats() == []
-    for result, want in zip(results, DENSE, strict=True):
-        np.testing.assert_array_equal(result, want)
+    np.testing.assert_equal(results, DENSE)
 
 
 # ---- One field after the other.
@@ -221,7 +211,7 @@ def agree(block: bytes) -> None:
         assert (interpreter.metadata_error is None) == bool(config.points)
         for i, (case, result) in enumerate(zip(CASES, results, strict=True)):
             want = expected(case, at.layers.get(models.weights_index(i)))
-            np.testing.assert_array_equal(result, want)
+            np.testing.assert_array_equal(result, want.output)
 
 
 PLACES = st.one_of(
@@ -305,5 +295,4 @@ def test_entries_of_tensors_that_do_not_exist_are_ignored() -> None:
 def test_an_empty_block_is_no_block() -> None:
     results, interpreter = outputs(models.build(CASES, {NAME: b""}))
     assert interpreter.metadata_error is None
-    for result, want in zip(results, DENSE, strict=True):
-        np.testing.assert_array_equal(result, want)
+    np.testing.assert_equal(results, DENSE)

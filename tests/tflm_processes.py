@@ -16,9 +16,7 @@ from typing import Any
 
 import models
 import numpy as np
-import oracle
-from example_layers import example_cases
-from strategies import LayerCase
+from example_layers import example_cases, expected
 
 from tflm_unit.tflm_library import OVERRIDES, UnitModel, load_runtime
 
@@ -26,15 +24,10 @@ ENOUGH = 1 << 20
 SIZES = range(1200, 3600, 16)  # from too small for the interpreter to enough, in the step of TFLM's alignment
 
 
-def expected(case: LayerCase, pruned: bool) -> np.ndarray:
-    arguments = (case.input, case.weights, case.bias, case.params, case.output_shape)
-    pruning, schedule = (case.pruning, "compare") if pruned else (None, "dense")
-    return oracle.PRUNABLE[case.op](*arguments, pruning, schedule).output
-
-
 CASES = example_cases()
 WEIGHTS = [models.weights_index(i) for i in range(len(CASES))]
-DENSE, PRUNED = ([expected(case, pruned) for case in CASES] for pruned in (False, True))
+DENSE = [expected(case, None).output for case in CASES]
+PRUNED = [expected(case, case.pruning).output for case in CASES]
 MODEL, PLAIN = models.build_pruned(CASES), models.build(CASES)
 
 
