@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from .dataset import Source
-from .errors import DataError, ModelError, UnitError
+from .errors import ModelError, UnitError
 from .graph import Graph
 from .keras_models import InputSpec, Traceable, check_path, import_tensorflow, open_model
 from .layer_scopes import restore
 from .quiet import quiet_stderr
 from .reader import read_graph
-from .representative import RepresentativeData, fit
+from .samples import Input, Samples, Source
 
 
 def export_int8(
@@ -25,7 +24,7 @@ def export_int8(
     """Quantizes a float model after training: int8 weights, activations, inputs and outputs.
 
     model: a Keras model (Keras 3 on TensorFlow, or tf_keras), or a path: .keras, .h5, SavedModel folder.
-    representative_data: samples in the units the model was trained on, see RepresentativeData; all are used.
+    representative_data: samples in the units the model was trained on, see Samples; all are used; int8 is refused.
     The batch is 1 in the whole graph, so that no operator is left that computes shapes. The same arguments
     give the same bytes.
 
@@ -34,48 +33,43 @@ def export_int8(
     """
     if isinstance(model, (str, os.PathLike)):
         check_path(Path(model))
-    data = RepresentativeData(representative_data, scale, offset)
+    # What is wrong with the data is said before TensorFlow has loaded.
+    Samples(representative_data, None, scale=scale, offset=offset).check()
     with quiet_stderr():
         tensorflow = import_tensorflow()
         traceable = open_model(model)
-        if traceable.inputs is not None:
-            data = data.for_inputs(len(traceable.inputs))
+        data = Samples(representative_data, _inputs(traceable.inputs), scale=scale, offset=offset)
         specs = _static_specs(traceable, data)
+        data = Samples(representative_data, _inputs(specs), scale=scale, offset=offset)
         result = _convert(tensorflow, traceable, specs, data)
     _check_int8(read_graph(result))
     return result
 
 
-def _static_specs(traceable: Traceable, data: RepresentativeData) -> tuple[InputSpec, ...]:
+def _inputs(specs: Sequence[InputSpec] | None) -> list[Input] | None:
+    return None if specs is None else [Input(spec.name, spec.shape) for spec in specs]
+
+
+def _static_specs(traceable: Traceable, data: Samples) -> tuple[InputSpec, ...]:
     """Input shapes without open sizes; these come from the first sample."""
+    first = data.first()
     specs = traceable.inputs
     if specs is None:
-        specs = tuple(InputSpec(f"input_{i}", x.shape, "float32") for i, x in enumerate(data.first))
-    _check_count(data.first, specs)
+        specs = tuple(InputSpec(f"input_{i}", x.shape[1:], "float32") for i, x in enumerate(first))
     for spec in specs:
         if not spec.dtype.startswith("float"):
             raise ModelError(
                 f"input '{spec.name}' is {spec.dtype}; int8 models have real-valued inputs: use float32"
             )
     return tuple(
-        InputSpec(spec.name, fit(values, spec.shape, spec.name).shape[1:], spec.dtype)
-        for spec, values in zip(specs, data.first, strict=True)
+        InputSpec(spec.name, values.shape[1:], spec.dtype) for spec, values in zip(specs, first, strict=True)
     )
 
 
-def _check_count(sample: tuple[np.ndarray, ...], specs: tuple[InputSpec, ...]) -> None:
-    if len(sample) != len(specs):
-        names = ", ".join(spec.name for spec in specs)
-        raise DataError(f"a sample has {len(sample)} arrays, the model has {len(specs)} inputs: {names}")
-
-
-def _convert(
-    tensorflow: Any, traceable: Traceable, specs: tuple[InputSpec, ...], data: RepresentativeData
-) -> bytes:
+def _convert(tensorflow: Any, traceable: Traceable, specs: tuple[InputSpec, ...], data: Samples) -> bytes:
     def samples() -> Iterator[list[np.ndarray]]:
-        for sample in data:
-            _check_count(sample, specs)
-            yield [fit(x, spec.shape, spec.name) for x, spec in zip(sample, specs, strict=True)]
+        for sample in data.batches(1):
+            yield list(sample)
 
     signature = [
         tensorflow.TensorSpec((1, *spec.shape), tensorflow.float32, name=f"input_{i}")

@@ -16,11 +16,11 @@ import numpy as np
 import pytest
 from ai_edge_litert.interpreter import Interpreter
 
+import tflm_unit
 from tflm_unit.converter.errors import DataError, ModelError, UnitError
 from tflm_unit.converter.keras_export import export_int8
 from tflm_unit.converter.layer_scopes import without_numbers
 from tflm_unit.converter.reader import read_graph
-from tflm_unit.converter.representative import fit
 
 needs_tensorflow = pytest.mark.skipif(
     importlib.util.find_spec("tensorflow") is None,
@@ -159,6 +159,8 @@ def test_forms_of_data(keras: Any) -> None:
     assert export_int8(model, samples) == expected
     assert export_int8(model, lambda: iter(IMAGES)) == expected
     assert export_int8(model, list(IMAGES)) == expected
+    assert export_int8(model, [IMAGES]) == expected
+    assert export_int8(model, lambda: ([image] for image in IMAGES)) == expected
     pixels = (IMAGES * 255).astype(np.uint8)
     scaled = pixels * np.float32(1 / 255) + np.float32(-0.5)
     assert export_int8(model, pixels, scale=1 / 255, offset=-0.5) == export_int8(model, scaled)
@@ -179,7 +181,7 @@ def test_models_that_cannot_be_converted(tmp_path: Path) -> None:
         export_int8(tokens, np.ones((3, 4)))
     with pytest.raises(DataError, match=r"shape \(27, 28, 1\).*takes \(28, 28, 1\)"):
         export_int8(lenet(keras), IMAGES[:, 1:])
-    with pytest.raises(DataError, match="samples of different shapes"):
+    with pytest.raises(DataError, match="no regular array"):
         export_int8(lenet(keras), [IMAGES[0], IMAGES[1, :, 1:]])
     cosine = keras.Sequential([keras.layers.Input((4,)), keras.layers.Lambda(lambda x: keras.ops.arccosh(x))])
     with pytest.raises(ModelError, match="TensorFlow cannot convert the model to int8"):
@@ -203,7 +205,7 @@ def test_an_error_in_the_data_function_is_passed_on(capfd: pytest.CaptureFixture
         yield IMAGES[0]
         yield IMAGES[0] * np.nan
 
-    with pytest.raises(DataError, match="sample 1: NaN"):
+    with pytest.raises(DataError, match=r"sample 1 for input .* has NaN"):
         export_int8(lenet(keras), samples)
     capfd.readouterr()
     os.write(2, b"stderr works again")
@@ -236,6 +238,10 @@ def test_same_bytes_in_another_process(tmp_path: Path) -> None:
         (np.array([["a", "b"]]), "numbers are needed"),
         (IMAGES.astype(np.int8), "already quantized"),
         ([[1.0, 2.0], [3.0]], "no regular array"),
+        ([IMAGES, IMAGES[:3]], "different lengths"),
+        (IMAGES > 0.5, "dtype bool"),
+        (iter(IMAGES), "dtype object"),
+        (lambda: None, "returned NoneType"),
     ],
 )
 def test_data_is_checked_before_tensorflow_is_needed(
@@ -275,23 +281,19 @@ def test_layer_scopes() -> None:
     )
 
 
-@pytest.mark.parametrize(
-    ("values", "shape", "expected"),
-    [
-        ((28, 28), (28, 28, 1), (1, 28, 28, 1)),
-        ((1, 28, 28, 1), (28, 28, 1), (1, 28, 28, 1)),
-        ((7, 9, 3), (None, None, 3), (1, 7, 9, 3)),
-        ((1, 7, 9, 3), (None, None, 3), (1, 7, 9, 3)),
-        ((7, 9), (None, None, 3), None),
-        ((7, 9, 4), (None, None, 3), None),
-        ((28, 27), (28, 28, 1), None),
-    ],
-)
-def test_fit(
-    values: tuple[int, ...], shape: tuple[int | None, ...], expected: tuple[int, ...] | None
-) -> None:
-    if expected is None:
-        with pytest.raises(DataError, match="a sample has shape"):
-            fit(np.zeros(values), shape, "x")
-    else:
-        assert fit(np.zeros(values), shape, "x").shape == expected
+def test_scale_is_checked_before_tensorflow_is_needed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "tensorflow", None)
+    with pytest.raises(DataError, match="scale is nan"):
+        export_int8(object(), IMAGES, scale=float("nan"))
+
+
+@needs_tensorflow
+@pytest.mark.parametrize("form", [lambda x: x, lambda x: [x], list, lambda x: lambda: iter(x)])
+def test_convert_takes_every_form(form: Any) -> None:
+    import keras
+
+    keras.utils.set_random_seed(1)
+    model = keras.Sequential([keras.layers.Input((4, 3)), keras.layers.Flatten(), keras.layers.Dense(2)])
+    x = RNG.random((6, 4, 3)).astype(np.float32)
+    result = tflm_unit.convert(model, form(x), percentile=10)
+    assert result.evaluate(form(x)).samples == 6
