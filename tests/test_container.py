@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import os
-import stat
 import subprocess
 import sys
 import zipfile
@@ -108,6 +107,30 @@ def test_attaching_again_replaces(model: bytes) -> None:
     assert again == container.attach(model, config(model, 100), REPORT)
     assert container.attach(again, config(model), REPORT) == again
     assert container.read_report(container.attach(again, config(model), None)) is None
+
+
+def test_what_others_added_behind_ours_survives() -> None:
+    """Stripping removes a buffer in the middle; tensors and metadata behind it are renumbered."""
+    model = lenet()
+    graph = read_graph(model)
+
+    def add_behind(file: Any) -> None:
+        weights = file.subgraphs[0].tensors[graph.weights(graph.prunable[0]).index]
+        file.buffers.append(file.buffers[weights.buffer])
+        weights.buffer = len(file.buffers) - 1
+        # The deprecated list of metadata buffers.
+        file.metadataBuffer = [entry.buffer for entry in file.metadata]
+
+    attached = edited(
+        with_metadata(container.attach(model, config(model), REPORT), "theirs", b"content"), add_behind
+    )
+    for changed in (container.strip(attached), container.attach(attached, config(model, 7), REPORT)):
+        file = schema.ModelT.InitFromPackedBuf(changed, 0)
+        theirs = next(entry for entry in file.metadata if entry.name == b"theirs")
+        assert bytes(file.buffers[theirs.buffer].data) == b"content"
+        assert list(file.metadataBuffer) == [theirs.buffer]
+        np.testing.assert_equal(outputs(changed), outputs(model))
+    assert metadata_names(container.strip(attached)) == ["theirs"]
 
 
 def test_buffers_are_aligned() -> None:
@@ -240,60 +263,3 @@ def test_nothing_here_imports_tensorflow(tmp_path: Path) -> None:
     path = os.pathsep.join([str(Path(__file__).parent), *sys.path])
     environment = {**os.environ, "PYTHONPATH": path}
     subprocess.run([sys.executable, "-c", code], check=True, env=environment, cwd=tmp_path)
-
-
-def test_write_file(tmp_path: Path) -> None:
-    path = tmp_path / "model.tflite"
-    container.write_file(path, b"first")
-    path.chmod(0o640)
-    container.write_file(str(path), b"second")
-    assert path.read_bytes() == b"second"
-    assert stat.S_IMODE(path.stat().st_mode) == 0o640
-    assert [p.name for p in tmp_path.iterdir()] == ["model.tflite"]
-    link = tmp_path / "link"
-    link.symlink_to(path)
-    container.write_file(link, b"third")
-    assert path.read_bytes() == b"third"
-    assert link.is_symlink()
-
-
-def test_new_files_follow_the_umask(tmp_path: Path) -> None:
-    old = os.umask(0o027)
-    try:
-        container.write_file(tmp_path / "model.tflite", b"x")
-    finally:
-        os.umask(old)
-    assert stat.S_IMODE((tmp_path / "model.tflite").stat().st_mode) == 0o640
-
-
-@pytest.mark.parametrize("failing", ["fsync", "replace"])
-def test_failed_write_leaves_the_old_file(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, failing: str
-) -> None:
-    path = tmp_path / "model.tflite"
-    path.write_bytes(b"old")
-
-    def fail(*args: Any) -> None:
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr(*((os, "fsync") if failing == "fsync" else (Path, "replace")), fail)
-    with pytest.raises(
-        UnitError, match=r"cannot write .*model\.tflite: No space left on device.*3 bytes free"
-    ):
-        container.write_file(path, b"new")
-    assert path.read_bytes() == b"old"
-    assert [p.name for p in tmp_path.iterdir()] == ["model.tflite"]
-
-
-def test_unwritable_places(tmp_path: Path) -> None:
-    for path in (tmp_path / "missing" / "model.tflite", tmp_path):
-        with pytest.raises(UnitError, match="cannot write"):
-            container.write_file(path, b"x")
-    assert not list(tmp_path.iterdir())
-
-
-@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full on this system")
-def test_full_device() -> None:
-    with pytest.raises(UnitError, match="No space left"):
-        container.write_file("/dev/full", b"x" * 100)
-    assert stat.S_ISCHR(Path("/dev/full").stat().st_mode)
