@@ -1,7 +1,7 @@
 """Child process of test_tflm_memory.py: the example layers in TFLM, each time in a forked process of its own.
 
 It writes a dictionary to the file in its first argument. An outcome is "error" when the interpreter could not be
-created, "signal 11" or the like, "status 1" when an assertion failed, or the operators that ran with thresholds.
+created, "crashed: ..." or "failed: ..." when the process or a check did not survive, or else what the function says.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import gc
 import json
 import os
 import sys
+import traceback
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -64,6 +65,7 @@ def stock(arena: int) -> str:
 
 
 def overridden(model: bytes, arena: int) -> str:
+    """The operators that ran with thresholds."""
     unit = UnitModel(model)
     try:
         interpreter = create(unit, model, arena)
@@ -127,15 +129,16 @@ def in_child(function: Callable[..., str], *arguments: Any) -> str:
     child = os.fork()
     if child == 0:
         try:
-            os.write(write, function(*arguments).encode())
-            os._exit(0)
-        finally:
-            os._exit(1)
+            result = function(*arguments)
+        except BaseException:
+            result = f"failed: {traceback.format_exc()}"
+        os.write(write, result.encode())
+        os._exit(0)
     os.close(write)
     with os.fdopen(read) as pipe:
         result = pipe.read()
     status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
-    return result if status == 0 else f"status {status}" if status > 0 else f"signal {-status}"
+    return result if status == 0 else f"crashed: {status}"  # a signal, or a sanitizer's exit status
 
 
 def main(path: str) -> None:
