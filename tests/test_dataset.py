@@ -228,6 +228,13 @@ def test_just_below_a_half() -> None:
     np.testing.assert_array_equal(quantize(x, tensor), [0, 1, 0, -1, 127, -128, 2, 3, 0, 0, 0, 0])
 
 
+def test_other_integer_inputs() -> None:
+    tensor = Tensor(0, "x", (1,), np.dtype(np.uint8), np.ones(1, np.float32), np.array([3]))
+    levels = quantize(np.array([-3, 0, 251.5, 252, 253], np.float32), tensor)
+    assert levels.dtype == np.uint8
+    np.testing.assert_array_equal(levels, [0, 3, 255, 255, 255])
+
+
 def test_inputs_without_a_scale_are_refused() -> None:
     tensor = Tensor(0, "x", (1,), np.dtype(np.int32), np.array([], np.float32), np.array([]))
     with pytest.raises(DataError, match="'x' is int32 with 0 scales"):

@@ -162,7 +162,7 @@ def _check_softmax(options: Any, inputs: Mapping[int, Any]) -> None:
 
 def _check_sum(scales: Sequence[np.ndarray], output_scale: np.ndarray, type_name: str) -> None:
     largest = float(np.max(np.concatenate(scales)))
-    if not 2 * largest / float(output_scale[0]) < 2.0 ** _SUM_SHIFT.get(type_name, 0):
+    if not 2 * largest / float(output_scale[0]) < 2.0 ** _SUM_SHIFT.get(type_name, 20):
         raise ModelError(f"output scale {output_scale[0]:g} is too small for inputs with scale {largest:g}")
 
 
