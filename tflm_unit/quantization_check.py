@@ -95,8 +95,7 @@ def _check_operator(op: str, operator: Any, tensors: Any) -> None:
     for position, tensor in (*inputs.items(), *outputs.items()):
         _check_tensor(tensor, tensor is inputs.get(position) and position == weights)
     for tensor in _quantized(operator.intermediates, tensors).values():
-        if _scales(tensor).size:
-            _check_tensor(tensor, False)
+        _check_tensor(tensor, False)
     if op == "SOFTMAX":
         _check_softmax(operator.builtinOptions, inputs)
     if op in _COMPARISONS:
