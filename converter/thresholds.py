@@ -55,12 +55,15 @@ class Explicit:
     values: Mapping[str, float | Sequence[float]]
 
     def __post_init__(self) -> None:
+        if not isinstance(self.values, Mapping) or not self.values:
+            raise UnitError(f"thresholds are {self.values!r}; they take a mapping with at least one layer")
         for name, value in self.values.items():
             try:
-                array = np.asarray(value, np.float64)
-            except (TypeError, ValueError):
-                array = np.array(np.nan)
-            if array.ndim > 1 or not array.size or not np.isfinite(array).all():
+                array = np.asarray(value)
+            except ValueError:
+                array = np.array("ragged")
+            numbers = array.dtype.kind in "iuf" and array.ndim <= 1 and array.size > 0
+            if not numbers or not np.isfinite(array).all():
                 raise UnitError(
                     f"threshold of layer {name!r} is {value!r}; it takes a number or a list of numbers"
                 )

@@ -52,6 +52,7 @@ def test_both_engines_agree(result: tflm_unit.ConversionResult, labels: np.ndarr
     for schedule in ("dense", "zero_skip", "unit"):
         batch = result.evaluate(X_TEST, labels, schedule=schedule, engine="batch", point=1)
         tflm = result.evaluate(X_TEST, labels, schedule=schedule, engine="tflm", point=1)
+        assert (batch.engine, tflm.engine) == ("batch", "tflm")
         assert batch.accuracy == tflm.accuracy
         assert batch.macs_skipped == tflm.macs_skipped
         assert batch.macs_total == tflm.macs_total

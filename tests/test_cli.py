@@ -67,7 +67,8 @@ def test_convert_evaluate_inspect_strip(folder: Path) -> None:
             "evaluate", folder / "pruned.tflite", *data(folder), "--json", "--limit", 10, "--engine", "tflm"
         )
     )
-    assert in_tflm == figures
+    assert in_tflm == {**figures, "engine": "tflm"}
+    assert figures["point"] == "default"
     assert "point 0: default" in succeed("inspect", folder / "pruned.tflite")
     shown = json.loads(succeed("inspect", folder / "pruned.tflite", "--json"))
     assert [x["name"] for x in shown["points"][0]["layers"]] == list(LAYERS)

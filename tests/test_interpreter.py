@@ -134,7 +134,7 @@ def test_models_that_are_none_are_refused(tmp_path: Path) -> None:
 
 
 def test_an_arena_below_the_default_is_refused() -> None:
-    with pytest.raises(UnitError, match="arena_size is 10000; this model gets at least"):
+    with pytest.raises(UnitError, match="arena_size is 10000; for this model it takes"):
         Interpreter(MODEL, arena_size=10000)
     Interpreter(MODEL, arena_size=1 << 24)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -54,7 +55,7 @@ def test_mnist_lenet_in_tflm(mnist: Digits, lenet: bytes) -> None:
     pruned = tflm_unit.convert(lenet, calibration(mnist)[0], skip=0.75)
     batch = pruned.evaluate(x, engine="batch")
     tflm = pruned.evaluate(x, engine="tflm")
-    assert batch.to_json() == tflm.to_json()
+    assert replace(tflm, engine="batch") == batch
 
 
 def zeroed(model: bytes) -> bytes:
@@ -85,9 +86,8 @@ def test_mlperf_tiny_converts_and_evaluates(data_dir: Path, name: str) -> None:
     batch = result.evaluate(x)
     assert batch.skip_rate == pytest.approx(0.8, abs=0.02)
     few = slice(0, 4)
-    assert (
-        result.evaluate(x[few], engine="tflm").to_json() == result.evaluate(x[few], engine="batch").to_json()
-    )
+    tflm, batch = (result.evaluate(x[few], engine=engine) for engine in ("tflm", "batch"))
+    assert replace(tflm, engine="batch") == batch
     stripped = tflm_unit.load(container.strip(result.model.data))
     np.testing.assert_array_equal(
         Engine(stripped.model.graph).run(x).outputs[0], Engine(graph).run(x).outputs[0]

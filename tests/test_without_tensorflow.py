@@ -26,7 +26,7 @@ from tflm_unit.converter import container
 x = images(32)
 result = tflm_unit.convert(classifier(), x, skip=0.7)
 batch, tflm = result.evaluate(x, engine="batch"), result.evaluate(x, engine="tflm")
-assert batch.to_json() == tflm.to_json(), (batch, tflm)
+assert batch.layers == tflm.layers and batch.rmse == tflm.rmse, (batch, tflm)
 assert result.summary()
 assert tflm_unit.load(container.strip(result.model.data)).points == ()
 assert tflm_unit.Interpreter(result.model.data).points == ("default",)

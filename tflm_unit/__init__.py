@@ -66,7 +66,15 @@ def __getattr__(name: str) -> Any:
         return importlib.import_module("._native", __name__).VERSION
     if name not in _HOME:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(importlib.import_module(f".{_HOME[name]}", __name__), name)
+    try:
+        return getattr(importlib.import_module(f".{_HOME[name]}", __name__), name)
+    except ModuleNotFoundError as error:
+        if not (error.name or "").startswith(__name__):
+            raise
+        raise ImportError(
+            f"{__path__[0]} is the source folder, without {error.name}: run Python from another folder, or install "
+            "with `pip install -e .`"
+        ) from error
 
 
 def __dir__() -> list[str]:

@@ -18,11 +18,11 @@ from rich.text import Text
 from .converter.errors import UnitError
 
 app = typer.Typer(
+    invoke_without_command=True,
     no_args_is_help=True,
     add_completion=False,
     rich_markup_mode="markdown",
     pretty_exceptions_enable=False,
-    help="UnIT pruning for TensorFlow Lite Micro: skip multiply-accumulates that cannot matter.",
 )
 
 ModelPath = Annotated[Path, typer.Argument(metavar="MODEL", help="A .tflite file.")]
@@ -120,6 +120,9 @@ def convert(
         "percentile": percentile,
         "thresholds": read_json(thresholds) if thresholds else None,
     }
+    names = [_point_name(s) for s in skip or ()]
+    if len(set(names)) < len(names):
+        raise UnitError(f"--skip is given twice for the operating point {max(names, key=names.count)}")
     options["points"] = {_point_name(s): SkipRate(s) for s in skip} if skip and len(skip) > 1 else None
     options["skip"] = skip[0] if skip and len(skip) == 1 else None
     with _bar(as_json) as progress:
@@ -192,6 +195,16 @@ def evaluate(
         from .report import evaluation_table
 
         _print(evaluation_table(result))
+
+
+@app.callback()
+def common(version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False) -> None:
+    """UnIT pruning for TensorFlow Lite Micro: skip multiply-accumulates that cannot matter."""
+    if version:
+        from ._native import VERSION
+
+        print(VERSION)
+        raise typer.Exit
 
 
 @app.command(epilog="Example: `tflm-unit inspect pruned.tflite --json`")

@@ -37,13 +37,16 @@ class LayerEvaluation:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """Result of `evaluate`.
+    """Result of `evaluate`. point: name of the operating point that was run, None: dense or zero-skip.
 
     accuracy: 0..1, None without labels. Without labels only: agreement, the share of samples whose largest
     output is that of the dense model, and rmse, the root mean square difference from the dense model's
     outputs in real units. macs_zero is None where TFLM ran a layer dense and did not count.
     """
 
+    engine: str
+    schedule: str
+    point: str | None
     accuracy: float | None
     agreement: float | None
     rmse: float | None
@@ -142,7 +145,8 @@ def evaluate(
     graph = loaded.graph
     if schedule not in SCHEDULES:
         raise UnitError(f"schedule is {schedule!r}; it takes one of {', '.join(SCHEDULES)}")
-    chosen = point_of(loaded, point) if schedule == "unit" else None
+    chosen = point_of(loaded, point)
+    chosen = chosen if schedule == "unit" else None
     runner = _runner(loaded, engine, chosen, schedule, threads)
     data = Dataset(x, graph, scale=scale, offset=offset, limit=limit)
     outputs = np.concatenate([o.reshape(len(o), -1) for o in _run(runner, data, progress)])
@@ -161,6 +165,9 @@ def evaluate(
     layers = tuple(_layer(graph, x, chosen, counts, len(outputs)) for x in graph.mac_layers)
     zeros = [layer.macs_zero for layer in layers]
     return Evaluation(
+        engine="tflm" if isinstance(runner, TflmRunner) else "batch",
+        schedule=schedule,
+        point=chosen.name if chosen else None,
         accuracy=accuracy,
         agreement=agreement,
         rmse=rmse,

@@ -18,6 +18,7 @@ from .models import read_bytes
 from .tflm_library import OVERRIDES, UnitModel, load_runtime
 
 _ARENA_BASE = 1 << 20
+_ARENA_LIMIT = 2**31 - 1  # TFLM counts bytes in int
 _ARENA_FACTOR = 8  # over one byte per element: 64-bit elements, or that much scratch for int8 ones
 
 
@@ -109,7 +110,7 @@ class Interpreter:
 
     def set_tensor(self, tensor_index: int, value: ArrayLike) -> None:
         """Copies `value` into an input. Its shape and dtype must be the input's; UnitError otherwise."""
-        position, details = _find(self._inputs, tensor_index, "inputs")
+        _, details = _find(self._inputs, tensor_index, "inputs")
         array = np.asarray(value)
         if array.dtype != details["dtype"]:
             raise UnitError(
@@ -121,7 +122,6 @@ class Interpreter:
                 f"input '{details['name']}' has shape {tuple(int(n) for n in details['shape'])}, the value has "
                 f"{array.shape}"
             )
-        self._runtime.set_input(array, position)
         self._values[tensor_index] = array.copy()
 
     def get_tensor(self, tensor_index: int) -> np.ndarray:
@@ -137,6 +137,11 @@ class Interpreter:
         return output
 
     def invoke(self) -> None:
+        """Runs the model on the inputs that were set last; an input that never was is zero."""
+        # TFLM gives the memory of inputs to later tensors, so they are copied in every time.
+        for position, details in enumerate(self._inputs):
+            zeros = np.zeros(details["shape"], details["dtype"])
+            self._runtime.set_input(self._values.get(details["index"], zeros), position)
         try:
             self._runtime.invoke()
         except RuntimeError as error:
@@ -200,10 +205,14 @@ def _arena(tensors: list[dict[str, Any]], requested: int | None) -> int:
     """Bytes that suffice even if no two tensors shared memory."""
     elements = sum(math.prod(int(n) for n in tensor["shape"]) for tensor in tensors)
     enough = _ARENA_BASE + _ARENA_FACTOR * elements
+    if enough > _ARENA_LIMIT:
+        raise ModelError(f"the model's tensors have {elements} elements, too many for TFLM on the host")
     if requested is None:
         return enough
-    if requested < enough:
-        raise UnitError(f"arena_size is {requested}; this model gets at least {enough} bytes on the host")
+    if not enough <= requested <= _ARENA_LIMIT:
+        raise UnitError(
+            f"arena_size is {requested}; for this model it takes {enough} .. {_ARENA_LIMIT} bytes on the host"
+        )
     return requested
 
 

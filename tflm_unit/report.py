@@ -142,9 +142,11 @@ def evaluation_table(evaluation: Evaluation) -> Table:
         quality = f"accuracy {evaluation.accuracy:.2%}"
     else:
         quality = f"no labels; agreement with the dense model {evaluation.agreement:.2%}, rmse {evaluation.rmse:.3g}"
-    table = Table(
-        title=f"{evaluation.samples:,} samples, {quality}; MACs per inference", title_justify="left"
+    what = f"point {evaluation.point}" if evaluation.point else evaluation.schedule.replace("unit", "dense")
+    title = (
+        f"{evaluation.samples:,} samples, {what}, {evaluation.engine} engine: {quality}; MACs per inference"
     )
+    table = Table(title=title, title_justify="left")
     for name in ("layer", "operator"):
         table.add_column(name)
     for name in ("MACs", "zero", "skipped", "kept"):

@@ -1,4 +1,4 @@
-// tflm_unit._native: the batch engine. converter/engine.py is its only user.
+// tflm_unit._native: the batch engine and the arithmetic that the converter needs of the core.
 #include <nanobind/stl/optional.h>
 #include <nanobind/stl/pair.h>
 #include <nanobind/stl/vector.h>
