@@ -160,6 +160,11 @@ def _beta(value: float) -> Callable[[Any], None]:
     return edit
 
 
+def _without_weights(file: Any) -> None:
+    graph = file.subgraphs[0]
+    file.buffers[graph.tensors[graph.operators[CONV].inputs[1]].buffer].data = None
+
+
 CONV, ADD, SOFTMAX = 1, 4, -2  # operators of zoo()
 
 
@@ -183,9 +188,10 @@ CONV, ADD, SOFTMAX = 1, 4, -2  # operators of zoo()
         (_beta(np.nan), "beta is nan"),
         (_beta(np.inf), "beta is inf"),
         (_beta(1e-30), "too flat"),
+        (_without_weights, "has no data and is not written before"),
     ],
 )
-def test_quantization_that_tflm_asserts_on_is_refused(edit: Callable[[Any], None], message: str) -> None:
+def test_what_tflm_asserts_on_is_refused(edit: Callable[[Any], None], message: str) -> None:
     with pytest.raises(ModelError, match=message):
         Interpreter(edited(zoo(), edit))
 

@@ -62,6 +62,7 @@ def _check_file(file: Any) -> None:
         for operator in subgraph.operators:
             _check_written(file, subgraph, operator.outputs)
         _check_written(file, subgraph, subgraph.inputs)
+        _check_read(file, subgraph)
 
 
 def _check_tensor(index: int, tensor: Any, buffers: int) -> None:
@@ -81,6 +82,26 @@ def _check_written(file: Any, subgraph: Any, indices: Any) -> None:
         data = file.buffers[subgraph.tensors[index].buffer].data
         if data is not None and len(data) > 0:
             raise ModelError(f"tensor {index} is a constant, but it is an input or an operator writes it")
+
+
+def _check_read(file: Any, subgraph: Any) -> None:
+    """Every tensor that an operator reads has contents; LiteRT crashes on LSTM weights without any."""
+    written = set(map(int, subgraph.inputs))
+    for operator in subgraph.operators:
+        for index in () if operator.inputs is None else map(int, operator.inputs):
+            if index < 0 or index in written:  # below 0: an optional tensor that is absent
+                continue
+            if index >= len(subgraph.tensors):
+                raise ModelError(f"the model names tensor {index} of {len(subgraph.tensors)}")
+            tensor = subgraph.tensors[index]
+            buffer = file.buffers[tensor.buffer]
+            empty = (buffer.data is None or len(buffer.data) == 0) and not buffer.size
+            shape = () if tensor.shape is None else map(int, tensor.shape)
+            if empty and not tensor.isVariable and 0 not in shape:
+                raise ModelError(
+                    f"an operator reads tensor {index}, which has no data and is not written before"
+                )
+        written.update(() if operator.outputs is None else map(int, operator.outputs))
 
 
 def _is_sound_graph(model: bytes) -> bool:
