@@ -15,6 +15,7 @@ from .errors import ModelError
 
 FILE_IDENTIFIER = b"TFL3"
 MAX_SIZE = 2**31 - 1  # flatbuffer offsets are signed
+MAX_SUBGRAPHS = 1000
 BUILD_SIZE = 1 << 20  # first guess; the builder grows
 ALIGNMENT = 16
 
@@ -52,11 +53,28 @@ def verify(model: bytes) -> None:
             (text for magic, text in _MAGIC_OF_OTHERS if model.startswith(magic)), "not a .tflite file"
         )
         raise ModelError(f"the model has no {FILE_IDENTIFIER.decode()} identifier at byte 4: it is {what}")
+    _check_lists(model)
     from ai_edge_litert.interpreter import Interpreter
 
     try:
         Interpreter(model_content=model)
     except (ValueError, RuntimeError, MemoryError) as error:
+        raise ModelError(f"the model is damaged or was cut short ({len(model)} bytes): {error}") from error
+
+
+def _check_lists(model: bytes) -> None:
+    """The schema lets these be absent, but LiteRT reads them without looking."""
+    try:
+        root = schema.Model.GetRootAsModel(model, 0)
+        count = root.SubgraphsLength()
+        if not 1 <= count <= MAX_SUBGRAPHS or not root.OperatorCodesLength() or not root.BuffersLength():
+            raise ModelError("the model is damaged: it has no subgraphs, operator codes or buffers")
+        for index in range(count):
+            subgraph = root.Subgraphs(index)
+            for part in ("Tensors", "Inputs", "Outputs", "Operators"):
+                if getattr(subgraph, f"{part}IsNone")():
+                    raise ModelError(f"the model is damaged: subgraph {index} has no {part.lower()}")
+    except (struct.error, IndexError, TypeError, OverflowError) as error:
         raise ModelError(f"the model is damaged or was cut short ({len(model)} bytes): {error}") from error
 
 
