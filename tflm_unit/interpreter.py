@@ -138,13 +138,13 @@ class Interpreter:
 
     def invoke(self) -> None:
         """Runs the model on the inputs that were set last; an input that never was is zero."""
-        # TFLM gives the memory of inputs to later tensors, so they are copied in every time.
-        for position, details in enumerate(self._inputs):
-            zeros = np.zeros(details["shape"], details["dtype"])
-            self._runtime.set_input(self._values.get(details["index"], zeros), position)
         try:
+            # TFLM gives the memory of inputs to later tensors, so they are copied in every time.
+            for position, details in enumerate(self._inputs):
+                zeros = np.zeros(details["shape"], details["dtype"])
+                self._runtime.set_input(self._values.get(details["index"], zeros), position)
             self._runtime.invoke()
-        except RuntimeError as error:
+        except (RuntimeError, ValueError) as error:
             raise UnitError(
                 f"TFLM failed to run the model ({error}); its own message is on stderr"
             ) from error

@@ -6,11 +6,14 @@ import math
 from typing import Any
 
 from .converter.errors import ModelError
-from .converter.flatbuffer import load
+from .converter.flatbuffer import TENSOR_TYPES, load, operator_name
 from .converter.reader import read_graph
 from .quantization_check import check_quantization
 
 _MAX_ELEMENTS = 1 << 28  # of all tensors together; far beyond any microcontroller
+_WITH_OPTIONAL_INPUTS = frozenset(
+    {"FULLY_CONNECTED", "LSTM", "SVDF", "UNIDIRECTIONAL_SEQUENCE_LSTM", "BIDIRECTIONAL_SEQUENCE_LSTM"}
+)
 
 
 def check(model: bytes) -> Any:
@@ -60,14 +63,31 @@ def _check_file(file: Any) -> None:
         for index, tensor in enumerate(subgraph.tensors):
             _check_tensor(index, tensor, len(file.buffers))
         for operator in subgraph.operators:
+            _check_present(file, operator)
             _check_written(file, subgraph, operator.outputs)
         _check_written(file, subgraph, subgraph.inputs)
         _check_read(file, subgraph)
 
 
+def _check_present(file: Any, operator: Any) -> None:
+    """TFLM and LiteRT look for absent inputs (index -1) only where these are usual, and crash elsewhere."""
+    if not 0 <= operator.opcodeIndex < len(file.operatorCodes):
+        raise ModelError(
+            f"an operator names operator code {operator.opcodeIndex} of {len(file.operatorCodes)}"
+        )
+    name = operator_name(file.operatorCodes[operator.opcodeIndex])
+    absent = operator.inputs is not None and any(int(index) < 0 for index in operator.inputs)
+    if absent and name not in _WITH_OPTIONAL_INPUTS:
+        raise ModelError(
+            f"an input of a {name} operator is absent, which TFLM cannot run; convert the model again"
+        )
+
+
 def _check_tensor(index: int, tensor: Any, buffers: int) -> None:
     if not 0 <= tensor.buffer < buffers:
         raise ModelError(f"tensor {index} names buffer {tensor.buffer} of {buffers}")
+    if TENSOR_TYPES.get(tensor.type) == "STRING":
+        raise ModelError(f"tensor {index} holds strings, which TFLM cannot run")
     try:
         (tensor.name or b"").decode()
     except UnicodeDecodeError as error:
