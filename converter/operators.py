@@ -10,6 +10,7 @@ from ai_edge_litert import schema_py_generated as schema
 from .errors import ModelError
 from .flatbuffer import ACTIVATIONS
 from .graph import (
+    PRUNABLE,
     Activation,
     AddParams,
     ConcatenationParams,
@@ -36,6 +37,7 @@ from .operands import (
 from .quantization import (
     ADD_LEFT_SHIFT,
     INT8_MIN,
+    InexpressibleError,
     activation_range,
     add_multipliers,
     quantize_multiplier,
@@ -48,10 +50,18 @@ _CONTROL_FLOW = ("IF", "WHILE", "CALL", "CALL_ONCE", "STABLEHLO_WHILE", "STABLEH
 
 
 def prepare(operands: Operands) -> Params:
-    """Raises UnsupportedError where the batch engine cannot run the operator, ModelError where it is invalid."""
+    """Raises UnsupportedError where the batch engine cannot run the operator, ModelError where it is invalid.
+
+    Scales that do not fit each other make a prunable operator invalid; any other is left to TFLM.
+    """
     prepare_operator = _PREPARE.get(operands.op)
     if prepare_operator is not None:
-        return prepare_operator(operands)
+        try:
+            return prepare_operator(operands)
+        except InexpressibleError as error:
+            if operands.op in PRUNABLE:
+                raise
+            raise UnsupportedError(str(error)) from error
     if operands.op in _SHAPE_OPERATORS:
         raise UnsupportedError("shapes are computed at run time; export the model with a static batch of 1")
     if operands.op in _CONTROL_FLOW:

@@ -20,6 +20,10 @@ ADD_LEFT_SHIFT = 20
 SOFTMAX_INTEGER_BITS = 5
 
 
+class InexpressibleError(ModelError):
+    """Scales, each of them valid, whose quotient TFLite's fixed-point arithmetic cannot express."""
+
+
 def round_half_away(x: float) -> int:
     """C's round(): halves go away from zero."""
     return int(math.copysign(math.floor(abs(x) + 0.5), x))
@@ -28,7 +32,7 @@ def round_half_away(x: float) -> int:
 def quantize_multiplier(scale: float) -> tuple[int, int]:
     """Q31 multiplier and shift (positive: left) of a non-negative real factor.
 
-    Raises ModelError when the factor is negative, not finite, or needs a left shift over 30 (TFLite lets
+    Raises InexpressibleError when the factor is negative, not finite, or needs a left shift over 30 (TFLite lets
     that pass and overflows later).
     """
     multiplier, shift = quantize_multipliers(np.array([scale], dtype=np.float64))
@@ -38,7 +42,7 @@ def quantize_multiplier(scale: float) -> tuple[int, int]:
 def quantize_multipliers(scales: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """`quantize_multiplier` of a float64 array: int32 multipliers and shifts of its shape."""
     if not np.all(np.isfinite(scales)) or np.any(scales < 0):
-        raise ModelError(
+        raise InexpressibleError(
             f"requantization factor {scales.min():g}..{scales.max():g} is negative or not finite"
         )
     fraction, exponent = np.frexp(scales)
@@ -50,7 +54,9 @@ def quantize_multipliers(scales: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     fixed[vanishing] = 0
     shift[vanishing] = 0
     if np.any(shift > MAX_SHIFT):
-        raise ModelError(f"requantization factor {scales.max():g} is too large (2^{MAX_SHIFT} at most)")
+        raise InexpressibleError(
+            f"requantization factor {scales.max():g} is too large (2^{MAX_SHIFT} at most)"
+        )
     return fixed.astype(np.int32), shift.astype(np.int32)
 
 
@@ -76,11 +82,11 @@ def fully_connected_requantization(
 
 
 def quantize_value(value: float, scale: np.float32, zero_point: int) -> int:
-    """A real constant in units of `scale`, not clamped. Raises ModelError when int32 cannot hold it."""
+    """A real constant in units of `scale`, not clamped. Raises InexpressibleError when int32 cannot hold it."""
     with np.errstate(over="ignore"):
         steps = float(np.float32(value) / np.float32(scale))
     if not -(2.0**31) <= steps < 2.0**31:
-        raise ModelError(f"scale {scale:g} is too small to express the activation limit {value:g}")
+        raise InexpressibleError(f"scale {scale:g} is too small to express the activation limit {value:g}")
     return zero_point + round_half_away(steps)
 
 
@@ -105,11 +111,11 @@ class AddMultipliers:
 
 
 def add_multipliers(scale1: np.float32, scale2: np.float32, output_scale: np.float32) -> AddMultipliers:
-    """Raises ModelError when the output scale is so small that TFLite refuses it (factor >= 1)."""
+    """Raises InexpressibleError when the output scale is so small that TFLite refuses it (factor >= 1)."""
     twice_max = 2.0 * max(float(scale1), float(scale2))
     output = twice_max / ((1 << ADD_LEFT_SHIFT) * float(output_scale))
     if output >= 1.0:
-        raise ModelError(
+        raise InexpressibleError(
             f"output scale {output_scale:g} is too small for inputs with scale {twice_max / 2:g}"
         )
     return AddMultipliers(
@@ -122,13 +128,15 @@ def add_multipliers(scale1: np.float32, scale2: np.float32, output_scale: np.flo
 def softmax_multiplier(beta: float, input_scale: np.float32) -> tuple[int, int, int]:
     """Multiplier, left shift and diff_min (differences below it give probability 0) of SOFTMAX.
 
-    Raises ModelError when beta * input_scale is so small that TFLite refuses it, or 16 and more, where
-    every output but the largest vanishes.
+    As in TFLite the factor is clamped, which only matters from beta * input_scale = 16 on, where every output
+    but the largest vanishes. Raises InexpressibleError when it is so small that TFLite refuses it.
     """
     fraction_bits = 31 - SOFTMAX_INTEGER_BITS
     factor = min(beta * float(input_scale) * (1 << fraction_bits), 2.0**31 - 1.0)
     if not factor > 1.0:
-        raise ModelError(f"softmax with beta {beta:g} and input scale {input_scale:g} is too flat")
+        raise InexpressibleError(f"softmax with beta {beta:g} and input scale {input_scale:g} is too flat")
+    if factor >= 2.0**MAX_SHIFT:  # needs a shift of 31; but only the difference 0 is left, which any shift fits
+        return 2**31 - 1, MAX_SHIFT, 0
     multiplier, shift = quantize_multiplier(factor)
     radius = ((1 << SOFTMAX_INTEGER_BITS) - 1) * (1 << fraction_bits) / (1 << shift)
     return multiplier, shift, -math.floor(radius)

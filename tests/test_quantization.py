@@ -124,6 +124,9 @@ def test_add_refuses_what_tflite_refuses() -> None:
 
 def test_softmax_limits() -> None:
     assert softmax_multiplier(1.0, np.float32(2.0**-10)) == (1 << 30, 17, -15872)
+    assert softmax_multiplier(1.0, np.float32(15.99))[1:] == (30, -1)
+    for steep in (16.0, 32.0, 1e30):
+        assert softmax_multiplier(steep, np.float32(1)) == ((1 << 31) - 1, 30, 0)
     for flat in (0.0, 2.0**-27):
         with pytest.raises(ModelError, match="too flat"):
             softmax_multiplier(flat, np.float32(1))
@@ -158,6 +161,30 @@ def test_every_operator_equals_tflm(seed: int) -> None:
             expected = interpreter.get_tensor(index)
             np.testing.assert_array_equal(result[n : n + 1], expected, err_msg=graph.tensors[index].name)
     assert all(len(np.unique(result)) > 2 for result in results), "an operator only saturates"
+
+
+@pytest.mark.parametrize("factor", [7.99, 8.0, 15.99, 16.0, 31.0, 1e6])
+def test_steep_softmax_equals_tflm(factor: float) -> None:
+    """From a factor of 16 on TFLite clamps the multiplier."""
+    original = without_clip(tiny_models.zoo(0, all_outputs=True))
+    graph = read_graph(original)
+    (softmax,) = (layer for layer in graph.layers if layer.op == "SOFTMAX")
+
+    def widen(file: tiny_models.Any) -> None:
+        beta = factor / float(graph.tensors[softmax.inputs[0]].scale[0])
+        file.subgraphs[0].operators[softmax.index].builtinOptions.beta = beta
+
+    model = tiny_models.edited(original, widen)
+    assert not read_graph(model).unsupported
+    x = np.random.default_rng(1).normal(0, 4, (40, 9, 8, 3)).astype(np.float32)
+    position = graph.outputs.index(softmax.outputs[0])
+    result = Engine(read_graph(model), schedule="dense").run(x).outputs[position]
+    assert len(np.unique(result)) > 1
+    interpreter = Interpreter(model, use_overrides=False)
+    for n in range(len(x)):
+        interpreter.set_tensor(graph.inputs[0], x[n : n + 1])
+        interpreter.invoke()
+        np.testing.assert_array_equal(result[n : n + 1], interpreter.get_tensor(softmax.outputs[0]))
 
 
 @pytest.mark.parametrize("seed", range(5))

@@ -99,6 +99,7 @@ def test_layer_names(operators: list[tuple[str, str, str]], expected: list[str])
     ("model", "edit", "name", "reason"),
     [
         (lenet, tensor(13, q_scale=[0.01]), "softmax", "scale 1/256"),
+        (lenet, operator(5, beta=0.0), "softmax", "too flat"),
         (lenet, operator(0, fusedActivationFunction=4), "conv1", "TANH"),
         (lenet, tensor(4, q_zeroPoint=[0]), "pool", "quantized differently"),
         (
@@ -118,6 +119,8 @@ def test_layer_names(operators: list[tuple[str, str, str]], expected: list[str])
         (lenet, code(2, "WHILE"), "flatten", "control flow"),
         (zoo, operator(4, inputs=[5, 1]), "sum", "broadcasts"),
         (zoo, tensor(11, q_zeroPoint=[90]), "relu6", "quantized differently"),
+        (zoo, tensor(9, q_scale=[1e-9]), "sum", "output scale 1e-09 is too small"),
+        (zoo, tensor(8, q_scale=[1e-20]), "requantize", "too large"),
         (zoo, tensor(11, q_zeroPoint=[90]), "concat", "quantized differently"),
         (zoo, operator(7, fusedActivationFunction=tiny_models.RELU), "concat", "fused"),
         (zoo, operator(8, inputs=[12, 8]), "pad", "computed at run time"),
