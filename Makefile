@@ -6,7 +6,7 @@ DATA ?=
 EXAMPLES ?= 2000
 
 BIN := $(abspath $(VENV))/bin
-PIP := $(BIN)/python -m pip --disable-pip-version-check -q
+PIP := $(BIN)/python -m pip --disable-pip-version-check -qq
 CORE := $(wildcard kernels/src/*.h kernels/src/*/*.c kernels/src/*/*.h kernels/src/*/*.cc)
 HOST := $(wildcard tflm_unit/native/* tflm_unit/tflm_host/*)
 PYTHON_SOURCES := tflm_unit converter tests benchmarks examples

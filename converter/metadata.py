@@ -217,7 +217,9 @@ def _match(records: np.ndarray, graph: Graph) -> Mapping[int, Layer]:
             matching[index] = layer
         else:
             what = f"layer '{layer.name}'" if layer else f"tensor {index}"
-            warnings.warn(f"{what} is not the one its thresholds were made for; they are ignored", stacklevel=4)
+            warnings.warn(
+                f"{what} is not the one its thresholds were made for; they are ignored", stacklevel=4
+            )
     return matching
 
 
