@@ -13,7 +13,8 @@ from .samples import Input, Samples, Source
 
 __all__ = ["Dataset", "Source", "check_labels", "quantize"]
 
-# Above this share of clipped values the data is on another scale than the model's training data.
+# Above this share of clipped values, real zeros (background, padding) not counted, the data is on another scale
+# than the model's training data.
 MAX_CLIPPED = 0.25
 
 
@@ -23,7 +24,8 @@ class Dataset:
     source, scale, offset, limit: see `Samples`. Real values are quantized with the input's scale and zero
     point; int8 arrays for an int8 input are taken as already quantized when neither scale nor offset is given.
 
-    Raises DataError, partly while iterating, when shape, dtype or range do not fit, naming input and remedy.
+    Raises DataError, partly while iterating, when shape, dtype or range do not fit, naming input and remedy;
+    that no value of the data differs from zero is only known after the last batch.
     """
 
     def __init__(
@@ -46,16 +48,67 @@ class Dataset:
         return len(self._samples)
 
     def __iter__(self) -> Iterator[tuple[np.ndarray, ...]]:
+        scales = [_ScaleCheck(tensor) for tensor in self._tensors]
         for batch in self._samples.batches(self._batch_size):
             yield tuple(
-                x if x.dtype == t.dtype else quantize(x, t) for x, t in zip(batch, self._tensors, strict=True)
+                x if x.dtype == t.dtype else scale.quantize(x)
+                for x, t, scale in zip(batch, self._tensors, scales, strict=True)
             )
+        for scale in scales:
+            scale.check_resolution()
+
+
+class _ScaleCheck:
+    """Judges, over all batches of one pass, whether the data are on the scale of an input.
+
+    Single batches may be too few values for that: the last one can be one sample, and that nearly silent.
+    """
+
+    def __init__(self, tensor: Tensor) -> None:
+        self._tensor = tensor
+        self._clipped = self._beside_zero = self._resolved = 0
+        self._largest = 0.0
+
+    def quantize(self, real: np.ndarray) -> np.ndarray:
+        """As the function. Raises DataError when too many of the values so far saturate."""
+        levels = quantize(real, self._tensor)
+        # One level of tolerance: the extremes of the training data may round just outside.
+        low, high = self._range(tolerance=1.0)
+        self._clipped += int(np.count_nonzero((real < low) | (real > high)))
+        self._beside_zero += int(np.count_nonzero(real))
+        self._resolved += int(np.count_nonzero(levels != self._tensor.zero_point[0]))
+        self._largest = max(self._largest, float(np.abs(real).max(initial=0.0)))
+        if self._clipped > MAX_CLIPPED * self._beside_zero:
+            low, high = self._range()
+            raise DataError(
+                f"{self._clipped / self._beside_zero:.0%} of the values other than 0 lie outside the range "
+                f"{low:.4g} .. {high:.4g} of input {self._tensor.name!r} (values here: {real.min():.4g} .. "
+                f"{real.max():.4g}); preprocess the data as in training, or give scale and offset (pixels of "
+                "0..255 for a model trained on 0..1: scale 1/255)"
+            )
+        return levels
+
+    def check_resolution(self) -> None:
+        """Raises DataError when there were values other than 0, but all of them quantized as 0 is."""
+        if self._beside_zero and not self._resolved:
+            low, high = self._range()
+            raise DataError(
+                f"all values for input {self._tensor.name!r} are too small to differ from 0: at most "
+                f"{self._largest:.4g} in magnitude, where its range is {low:.4g} .. {high:.4g}; preprocess the "
+                "data as in training, or give another scale"
+            )
+
+    def _range(self, tolerance: float = 0.0) -> tuple[float, float]:
+        """Real values of the lowest and highest level, `tolerance` levels wider."""
+        scale, zero_point = float(self._tensor.scale[0]), int(self._tensor.zero_point[0])
+        info = np.iinfo(self._tensor.dtype)
+        return (info.min - tolerance - zero_point) * scale, (info.max + tolerance - zero_point) * scale
 
 
 def quantize(real: np.ndarray, tensor: Tensor) -> np.ndarray:
     """Quantizes float32 values exactly as TFLite's QUANTIZE does: same shape, the tensor's integer type.
 
-    Raises DataError when so many values saturate that the data must be on another scale than the model.
+    Raises DataError for inputs that are neither float32 nor of integers with one scale.
     """
     if tensor.scale.size != 1 or tensor.dtype.kind not in "iu":
         raise DataError(
@@ -69,15 +122,6 @@ def quantize(real: np.ndarray, tensor: Tensor) -> np.ndarray:
     whole = np.trunc(steps)
     levels = whole + np.copysign(np.abs(steps - whole) >= 0.5, steps) + zero_point
     info = np.iinfo(tensor.dtype)
-    # One level of tolerance: the extremes of the training data may round just outside.
-    clipped = np.mean((levels < info.min - 1) | (levels > info.max + 1))
-    if clipped > MAX_CLIPPED:
-        low, high = ((info.min - zero_point) * scale, (info.max - zero_point) * scale)
-        raise DataError(
-            f"{clipped:.0%} of the values lie outside the range {low:.4g} .. {high:.4g} of input "
-            f"{tensor.name!r} (values here: {real.min():.4g} .. {real.max():.4g}); preprocess the data as in "
-            "training, or give scale and offset (pixels of 0..255 for a model trained on 0..1: scale 1/255)"
-        )
     return np.clip(levels, info.min, info.max).astype(tensor.dtype)
 
 

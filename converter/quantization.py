@@ -135,7 +135,8 @@ def softmax_multiplier(beta: float, input_scale: np.float32) -> tuple[int, int, 
     factor = min(beta * float(input_scale) * (1 << fraction_bits), 2.0**31 - 1.0)
     if not factor > 1.0:
         raise InexpressibleError(f"softmax with beta {beta:g} and input scale {input_scale:g} is too flat")
-    if factor >= 2.0**MAX_SHIFT:  # needs a shift of 31; but only the difference 0 is left, which any shift fits
+    # The shift would be 31; but then only the difference 0 is left, which is the same with any shift.
+    if factor >= 2.0**MAX_SHIFT:
         return 2**31 - 1, MAX_SHIFT, 0
     multiplier, shift = quantize_multiplier(factor)
     radius = ((1 << SOFTMAX_INTEGER_BITS) - 1) * (1 << fraction_bits) / (1 << shift)

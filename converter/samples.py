@@ -54,6 +54,8 @@ class Samples:
         self._inputs = None if inputs is None else tuple(inputs)
         self._plain = scale is None and offset is None
         self._scale = _factor("scale", 1.0 if scale is None else scale)
+        if abs(self._scale) < np.finfo(np.float32).tiny:
+            raise DataError(f"scale is {scale}; with so small a factor every value is lost as a float32")
         self._offset = _factor("offset", 0.0 if offset is None else offset)
         self._limit = limit
         self._source = source

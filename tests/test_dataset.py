@@ -10,7 +10,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tflm_unit.converter import dataset
 from tflm_unit.converter.dataset import Dataset, check_labels, quantize
 from tflm_unit.converter.errors import DataError
 from tflm_unit.converter.graph import Graph, Tensor
@@ -169,6 +168,8 @@ def test_functions_are_checked() -> None:
     [
         ({"scale": np.nan}, "scale is nan"),
         ({"scale": 1e39}, r"scale is 1e\+39"),
+        ({"scale": 0}, "scale is 0; with so small a factor"),
+        ({"scale": 1e-45}, "scale is 1e-45; with so small a factor"),
         ({"offset": -np.inf}, "offset is -inf"),
         ({"offset": "much"}, "offset is 'much'"),
         ({"limit": 0}, "limit is 0"),
@@ -217,9 +218,7 @@ def test_quantization_is_the_cores(
     assert status == 0
     kind = np.dtype(np.int8)
     tensor = Tensor(0, "x", (1,), kind, np.array([scale], np.float32), np.array([zero_point]))
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(dataset, "MAX_CLIPPED", 1.0)
-        np.testing.assert_array_equal(quantize(x, tensor), expected)
+    np.testing.assert_array_equal(quantize(x, tensor), expected)
 
 
 def test_just_below_a_half() -> None:
