@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,8 @@ from .layer_scopes import restore
 from .quiet import quiet_stderr
 from .reader import read_graph
 from .samples import Input, Samples, Source
+
+_LOOPS = ("While", "StatelessWhile", "Enter", "NextIteration")
 
 
 def export_int8(
@@ -77,6 +80,7 @@ def _convert(tensorflow: Any, traceable: Traceable, specs: tuple[InputSpec, ...]
     ]
     try:
         function = tensorflow.function(traceable.call, signature, autograph=False).get_concrete_function()
+        _check_no_loops(function.graph.as_graph_def())
         converter = tensorflow.lite.TFLiteConverter.from_concrete_functions([function])
         converter.optimizations = [tensorflow.lite.Optimize.DEFAULT]
         converter.representative_dataset = samples
@@ -91,6 +95,16 @@ def _convert(tensorflow: Any, traceable: Traceable, specs: tuple[InputSpec, ...]
         raise ModelError(f"TensorFlow cannot convert the model to int8: {reason[:500]}") from error
     results = {x.op.name: x.op.inputs[0].op.name for x in function.outputs if x.op.type == "Identity"}
     return restore(result, results, traceable.numbered)
+
+
+def _check_no_loops(graph: Any) -> None:
+    """TensorFlow's calibrator crashes on loops. They are looked for in the functions that the graph calls, too."""
+    for node in chain(graph.node, *(function.node_def for function in graph.library.function)):
+        if node.op in _LOOPS or node.op.startswith("TensorList"):
+            raise ModelError(
+                f"'{node.name}' ({node.op}) is part of a recurrent loop, which is not supported; build LSTM, GRU "
+                "and SimpleRNN layers with unroll=True"
+            )
 
 
 def _check_int8(graph: Graph) -> None:
