@@ -235,6 +235,7 @@ def test_same_bytes_in_another_process(tmp_path: Path) -> None:
         (lambda: iter(()), "empty"),
         (np.full((3, 28, 28, 1), np.nan), "NaN"),
         (np.full((3, 28, 28, 1), np.inf), "infinite"),
+        (np.full((3, 28, 28, 1), 1e300), "infinite"),
         (np.array([["a", "b"]]), "numbers are needed"),
         (IMAGES.astype(np.int8), "already quantized"),
         ([[1.0, 2.0], [3.0]], "no regular array"),
