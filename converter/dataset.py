@@ -132,6 +132,8 @@ def check_labels(labels: Any, count: int, classes: int) -> np.ndarray:
     """
     y = np.asarray(labels)
     if y.ndim == 2 and y.shape[1] == classes and classes > 1 and y.dtype.kind in "fiub":
+        if not np.isfinite(y).all():
+            raise DataError("one-hot labels have NaN or infinite values")
         y = y.argmax(axis=1)
     y = y.reshape(-1) if y.ndim == 2 and y.shape[1] == 1 else y
     if y.ndim != 1 or y.dtype.kind not in "iu":

@@ -278,5 +278,7 @@ def test_labels() -> None:
         check_labels([0, 3], 2, 3)
     with pytest.raises(DataError, match="1 labels for 2 samples"):
         check_labels([0], 2, 3)
+    with pytest.raises(DataError, match="NaN"):
+        check_labels(np.full((2, 3), np.nan), 2, 3)
     with pytest.raises(DataError, match="integers"):
         check_labels([0.5, 1.0], 2, 3)

@@ -21,7 +21,7 @@ from tflm_unit.converter.reader import read_graph, verify
         (b"\0" * 100, "not a .tflite file"),
         (b"PK\x03\x04" + b"\0" * 100, "zip archive"),
         (b"\x89HDF\r\n\x1a\n" + b"\0" * 100, "HDF5"),
-        (b"\x1c\0\0\0TFL3" + b"\0" * 100, "damaged or was cut short"),
+        (b"\x1c\0\0\0TFL3" + b"\0" * 100, "model is damaged"),
     ],
 )
 def test_other_files(model: bytes, message: str) -> None:
