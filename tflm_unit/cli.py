@@ -298,7 +298,3 @@ def main() -> None:
     except (UnitError, ImportError) as error:
         Console(stderr=True).print(Text("error: ", style="red") + Text(str(error)), soft_wrap=True)
         sys.exit(1)
-
-
-if __name__ == "__main__":
-    main()
