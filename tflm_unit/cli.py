@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from enum import Enum
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.text import Text
 
+from .cli_common import AsJson, DataPath, ModelPath, Offset, Scale, ScheduleName, print_all, progress_bar
 from .converter.errors import UnitError
 
 app = typer.Typer(
@@ -24,14 +22,6 @@ app = typer.Typer(
     rich_markup_mode="markdown",
     pretty_exceptions_enable=False,
 )
-
-ModelPath = Annotated[Path, typer.Argument(metavar="MODEL", help="A .tflite file.")]
-DataPath = Annotated[
-    Path, typer.Option("--data", help="DATA.npz with x_train, x_test, y_test as Keras caches them.")
-]
-Scale = Annotated[float | None, typer.Option(help="Real value = stored value * scale + offset.")]
-Offset = Annotated[float | None, typer.Option(help="See --scale.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON on standard output.")]
 
 
 class DividerName(str, Enum):
@@ -45,27 +35,6 @@ class DividerName(str, Enum):
 class EngineName(str, Enum):
     batch = "batch"
     tflm = "tflm"
-
-
-class ScheduleName(str, Enum):
-    unit = "unit"
-    zero_skip = "zero_skip"
-    dense = "dense"
-
-
-@contextmanager
-def _bar(quiet: bool) -> Iterator[Callable[[str, int, int], None]]:
-    """A progress bar on standard error: the callback takes (what, done, total)."""
-    columns = (
-        TextColumn("{task.description}", markup=False),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeRemainingColumn(),
-    )
-    console = Console(stderr=True)
-    with Progress(*columns, console=console, transient=True, disable=quiet or not console.is_terminal) as bar:
-        task = bar.add_task("", total=None)
-        yield lambda what, done, total: bar.update(task, description=what, completed=done, total=total)
 
 
 @app.command(
@@ -125,7 +94,7 @@ def convert(
         raise UnitError(f"--skip is given twice for the operating point {max(names, key=names.count)}")
     options["points"] = {_point_name(s): SkipRate(s) for s in skip} if skip and len(skip) > 1 else None
     options["skip"] = skip[0] if skip and len(skip) == 1 else None
-    with _bar(as_json) as progress:
+    with progress_bar(as_json) as progress:
         result = api.convert(
             model,
             x_train,
@@ -143,7 +112,7 @@ def convert(
     if as_json:
         print(json.dumps(describe(result.model), indent=1))
     else:
-        _print(*_tables(result.model), f"wrote {output}: {len(result.model.data):,} bytes")
+        print_all(*_tables(result.model), f"wrote {output}: {len(result.model.data):,} bytes")
 
 
 @app.command(
@@ -170,7 +139,7 @@ def evaluate(
     loaded, arrays = load_model(model), NpzData(data)
     x, y = arrays.samples("test")
     total, done = len(x) if limit is None else min(limit, len(x)), 0
-    with _bar(as_json) as bar:
+    with progress_bar(as_json) as bar:
 
         def progress(count: int) -> None:
             nonlocal done
@@ -194,7 +163,7 @@ def evaluate(
     else:
         from .report import evaluation_table
 
-        _print(evaluation_table(result))
+        print_all(evaluation_table(result))
 
 
 @app.callback()
@@ -217,7 +186,7 @@ def inspect(model: ModelPath, as_json: AsJson = False) -> None:
     if as_json:
         print(json.dumps(describe(loaded), indent=1))
     else:
-        _print(*_tables(loaded))
+        print_all(*_tables(loaded))
 
 
 @app.command(epilog="Example: `tflm-unit strip pruned.tflite -o dense.tflite`")
@@ -236,7 +205,7 @@ def strip(
     if as_json:
         print(json.dumps({"output": str(output), "bytes": len(stripped)}))
     else:
-        _print(f"wrote {output}: {len(stripped):,} bytes")
+        print_all(f"wrote {output}: {len(stripped):,} bytes")
 
 
 @app.command(epilog="Example: `tflm-unit demo --dataset mnist --data mnist.npz`")
@@ -253,7 +222,7 @@ def demo(
     """Train a small CNN, convert it, compare dense, zero-skip and UnIT, and plot the trade-off."""
     from .demo import run
 
-    figures = run(dataset, output, data, log=(lambda _: None) if as_json else _print)
+    figures = run(dataset, output, data, log=(lambda _: None) if as_json else print_all)
     if as_json:
         print(json.dumps(figures, indent=1))
 
@@ -262,14 +231,6 @@ def _tables(model: Any) -> list[Any]:
     from .report import tables
 
     return tables(model)
-
-
-def _print(*items: Any) -> None:
-    console = Console(highlight=False, markup=False)  # paths may hold brackets
-    # A file or pipe has no width of its own; tables must not be cut to 80 columns there.
-    console.width = max(console.width, 110) if not console.is_terminal else console.width
-    for item in items:
-        console.print(item)
 
 
 def _groups(text: str) -> str | int:

@@ -1,0 +1,50 @@
+"""What the commands of `tflm-unit` share: arguments, the progress bar, printing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from enum import Enum
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+ModelPath = Annotated[Path, typer.Argument(metavar="MODEL", help="A .tflite file.")]
+DataPath = Annotated[
+    Path, typer.Option("--data", help="DATA.npz with x_train, x_test, y_test as Keras caches them.")
+]
+Scale = Annotated[float | None, typer.Option(help="Real value = stored value * scale + offset.")]
+Offset = Annotated[float | None, typer.Option(help="See --scale.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON on standard output.")]
+
+
+class ScheduleName(str, Enum):
+    unit = "unit"
+    zero_skip = "zero_skip"
+    dense = "dense"
+
+
+@contextmanager
+def progress_bar(quiet: bool) -> Iterator[Callable[[str, int, int], None]]:
+    """A progress bar on standard error: the callback takes (what, done, total)."""
+    columns = (
+        TextColumn("{task.description}", markup=False),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+    )
+    console = Console(stderr=True)
+    with Progress(*columns, console=console, transient=True, disable=quiet or not console.is_terminal) as bar:
+        task = bar.add_task("", total=None)
+        yield lambda what, done, total: bar.update(task, description=what, completed=done, total=total)
+
+
+def print_all(*items: Any) -> None:
+    console = Console(highlight=False, markup=False)  # paths may hold brackets
+    # A file or pipe has no width of its own; tables must not be cut to 80 columns there.
+    console.width = max(console.width, 110) if not console.is_terminal else console.width
+    for item in items:
+        console.print(item)
