@@ -1,0 +1,94 @@
+"""What the simulators have in common: the result, the error, and a process that cannot hang."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+
+class SimulatorError(Exception):
+    """A simulator is missing (the message says how to install it), hung or crashed."""
+
+
+@dataclass(frozen=True)
+class SimulatorRun:
+    """What a firmware did.
+
+    console: what it wrote. marks[i]: cycles or instructions, as the board's "unit" says, between its calls i and
+    i + 1 of unit_machine_mark(), without what the marks themselves cost. status: what main() returned, 0..255.
+    """
+
+    console: str
+    marks: tuple[int, ...]
+    status: int
+
+
+def run_process(
+    command: Sequence[str | Path],
+    timeout: float,
+    on_line: Callable[[str], None] | None = None,
+    env: dict[str, str] | None = None,
+) -> subprocess.CompletedProcess[str]:
+    """Runs a simulator to its end. `on_line` gets each line of its output, newline included, as it arrives.
+
+    Raises SimulatorError with the last lines of the output when it still runs after `timeout` seconds; then
+    everything that it started has been killed.
+    """
+    process = subprocess.Popen(
+        [str(part) for part in command],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        encoding="utf-8",
+        errors="replace",
+        start_new_session=True,
+        env=env,
+    )
+    output: list[str] = []
+    errors: list[str] = []
+
+    def follow() -> None:
+        assert process.stdout is not None
+        for line in process.stdout:
+            output.append(line)
+            if on_line is not None:
+                on_line(line)
+
+    def follow_errors() -> None:
+        assert process.stderr is not None
+        errors.append(process.stderr.read())
+
+    threads = [threading.Thread(target=target, daemon=True) for target in (follow, follow_errors)]
+    for thread in threads:
+        thread.start()
+    try:
+        process.wait(timeout)
+    except subprocess.TimeoutExpired:
+        raise SimulatorError(
+            f"the firmware was still running after {timeout:g} s, so the simulation was ended{tail(output)}"
+        ) from None
+    finally:
+        _end(process)
+        for thread in threads:
+            thread.join()
+    return subprocess.CompletedProcess(process.args, process.returncode, "".join(output), "".join(errors))
+
+
+def tail(lines: Sequence[str]) -> str:
+    """The end of an output, as the end of an error message."""
+    text = "".join(lines).splitlines()[-10:]
+    return "; its last output:\n" + "\n".join(f"  {line}" for line in text) if text else "; it had written nothing"
+
+
+def _end(process: subprocess.Popen[str]) -> None:
+    """Kills the process group of a process that was started in one of its own."""
+    try:
+        os.killpg(process.pid, signal.SIGKILL)
+    except ProcessLookupError:
+        return
+    process.wait()

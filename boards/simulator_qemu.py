@@ -1,0 +1,73 @@
+"""Cortex-M machines on QEMU: exact instruction counts in virtual time."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+try:
+    from .simulation_run import SimulatorError, SimulatorRun, run_process, tail
+except ImportError:  # run as a program, by PlatformIO
+    from simulation_run import SimulatorError, SimulatorRun, run_process, tail  # type: ignore[no-redef]
+
+PROGRAM = "qemu-system-arm"
+# Each instruction takes 2^7 ns of virtual time: more than two ticks of the machines' timers, so that rounding
+# ticks to instructions is exact. The board file's ticks_per_instruction follows from it.
+ICOUNT_SHIFT = 7
+# Instructions from the end of one mark to the clock reading of the next: machines/cortex_m/mark.S.
+MARK_INSTRUCTIONS = 5
+# What machines/cortex_m writes between the lines of the firmware.
+RECORD = re.compile("\x1e([mf])([0-9a-f ]*)\n")
+
+
+def run(
+    board: Mapping[str, Any],
+    elf: Path,
+    marks: int = 0,
+    timeout: float = 120.0,
+    on_line: Callable[[str], None] | None = None,
+) -> SimulatorRun:
+    """Runs `elf`; see simulators.run. `on_line` gets the firmware's output while it runs."""
+    simulator = board["tflm_unit"]["simulator"]
+    finished = run_process(
+        [
+            *(_program(), "-M", simulator["machine"], "-kernel", elf, "-nographic", "-monitor", "none"),
+            *("-serial", "none", "-chardev", "stdio,id=console", "-icount", f"shift={ICOUNT_SHIFT}"),
+            *("-semihosting-config", "enable=on,target=native,chardev=console"),
+        ],
+        timeout,
+        None if on_line is None else lambda line: _pass_on(line, on_line),
+    )
+    console = RECORD.sub("", finished.stdout)
+    records = RECORD.findall(finished.stdout)
+    faults = [text for kind, text in records if kind == "f"]
+    if faults:
+        pc, lr = faults[0].split()
+        raise SimulatorError(f"the firmware crashed: HardFault at 0x{pc}, lr 0x{lr}{tail([console])}")
+    if finished.returncode < 0 or finished.stderr:
+        raise SimulatorError(f"the simulation failed: {finished.stderr.strip() or finished.returncode}{tail([console])}")
+    ticks = [int(text, 16) for kind, text in records if kind == "m"][1:]
+    counts = tuple(_instructions(count, simulator["ticks_per_instruction"]) for count in ticks)
+    return SimulatorRun(console, counts, finished.returncode)
+
+
+def _instructions(ticks: int, ticks_per_instruction: float) -> int:
+    return round(ticks / ticks_per_instruction) - MARK_INSTRUCTIONS
+
+
+def _pass_on(line: str, on_line: Callable[[str], None]) -> None:
+    text = RECORD.sub("", line)
+    if text:
+        on_line(text)
+
+
+def _program() -> str:
+    program = shutil.which(PROGRAM)
+    if program is None:
+        raise SimulatorError(
+            f"{PROGRAM} was not found; install it with: make setup-sim (or apt-get install qemu-system-arm)"
+        )
+    return program

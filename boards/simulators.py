@@ -1,0 +1,74 @@
+"""Runs firmware on a board's simulator. As a program: python simulators.py BOARD.json firmware.elf."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+try:
+    from . import simulator_mspdebug, simulator_msp430_run, simulator_qemu
+    from .simulation_run import SimulatorError, SimulatorRun
+except ImportError:  # run as a program, by PlatformIO
+    import simulator_msp430_run  # type: ignore[no-redef]
+    import simulator_mspdebug  # type: ignore[no-redef]
+    import simulator_qemu  # type: ignore[no-redef]
+    from simulation_run import SimulatorError, SimulatorRun  # type: ignore[no-redef]
+
+__all__ = ["SimulatorError", "SimulatorRun", "run"]
+
+
+def run(
+    board: Mapping[str, Any],
+    elf: Path,
+    *,
+    marks: int = 0,
+    timeout: float = 120.0,
+    on_line: Callable[[str], None] | None = None,
+) -> SimulatorRun:
+    """Runs `elf` on the simulator that the board file names.
+
+    marks: how many times the firmware will call unit_machine_mark(). timeout: seconds of this machine's time.
+    on_line: gets what the firmware writes line by line, newlines included, early where the simulator allows it.
+    Raises SimulatorError when there is no such simulator, and when the firmware crashes or does not end.
+    """
+    kind = board["tflm_unit"].get("simulator", {}).get("kind")
+    if kind == "qemu":
+        result = simulator_qemu.run(board, elf, marks, timeout, on_line)
+    elif kind in ("mspdebug", "msp430_run"):
+        module = simulator_mspdebug if kind == "mspdebug" else simulator_msp430_run
+        result = module.run(board, elf, marks, timeout)
+        for line in result.console.splitlines(keepends=True) if on_line else ():
+            on_line(line)
+    else:
+        raise SimulatorError(
+            f"{board['name']} has no simulator; {board['tflm_unit']['simulated_by']} stands for it"
+        )
+    if result.status == 0 and len(result.marks) != max(marks - 1, 0):
+        raise SimulatorError(f"the firmware made {len(result.marks)} of {max(marks - 1, 0)} measurements")
+    return result
+
+
+def main() -> int:
+    """The command line: prints what the firmware writes; its exit status."""
+    parser = argparse.ArgumentParser(description="Run firmware on a board's simulator.")
+    parser.add_argument("board", type=Path, help="boards/<target>.json")
+    parser.add_argument("elf", type=Path, help="the linked program")
+    parser.add_argument("--timeout", type=float, default=120.0, help="seconds until a simulation is ended")
+    arguments = parser.parse_args()
+    board = json.loads(arguments.board.read_text(encoding="utf-8"))
+    try:
+        result = run(
+            board, arguments.elf, timeout=arguments.timeout, on_line=lambda line: print(line, end="", flush=True)
+        )
+    except SimulatorError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    return result.status
+
+
+if __name__ == "__main__":
+    sys.exit(main())

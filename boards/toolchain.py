@@ -1,0 +1,147 @@
+"""Compiler commands from a board file. `build` runs them; PlatformIO's builder takes them from here."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+BOARDS = Path(__file__).resolve().parent
+# `make setup-sim` unpacks toolchains here; beside an installed package there is no such folder.
+TOOLCHAINS = BOARDS.parent / ".toolchains"
+KERNELS = BOARDS.parent / "kernels" / "src"
+
+COMMON_FLAGS = ("-ffunction-sections", "-fdata-sections")
+C_FLAGS = ("-std=c99",)
+# Neither libstdc++ nor unwinding on machines of a few KiB.
+CXX_FLAGS = ("-std=c++17", "-fno-exceptions", "-fno-rtti", "-fno-threadsafe-statics")
+LINK_FLAGS = ("-Wl,--gc-sections",)
+
+INSTALL = {
+    "arm-none-eabi-gcc": "make setup-sim (or apt-get install gcc-arm-none-eabi libnewlib-arm-none-eabi)",
+    "msp430-elf-gcc": "make setup-sim MSP430_TOOLCHAIN=ARCHIVE, or put TI's msp430-gcc on PATH",
+    "zig": "pip install ziglang",
+}
+
+
+class ToolchainError(Exception):
+    """A compiler is missing (the message says how to install it) or failed (the message is its own)."""
+
+
+@dataclass(frozen=True)
+class Toolchain:
+    """How programs for a board are compiled.
+
+    cc, cxx, ar: commands; cc links as well. cflags: for C, C++ and assembly. c_only, cxx_only: for one of them.
+    ldflags: the linker script included. sources: start-up code and the kernels' core. includes: folders.
+    """
+
+    cc: tuple[str, ...]
+    cxx: tuple[str, ...]
+    ar: tuple[str, ...]
+    cflags: tuple[str, ...]
+    c_only: tuple[str, ...]
+    cxx_only: tuple[str, ...]
+    ldflags: tuple[str, ...]
+    libs: tuple[str, ...]
+    sources: tuple[Path, ...]
+    includes: tuple[Path, ...]
+
+
+def toolchain(board: Mapping[str, Any]) -> Toolchain:
+    """The toolchain of a board file. Raises ToolchainError when its compiler is not installed."""
+    section = board["tflm_unit"]
+    compiler = section["compiler"]
+    if compiler is None:
+        raise ToolchainError(
+            f"{board['name']} is built by PlatformIO with the Arduino framework; "
+            f"{section['simulated_by']} stands for it in simulations"
+        )
+    cc, cxx, ar = _commands(compiler)
+    script = BOARDS / section["linker_script"]
+    core = sorted(path for path in (KERNELS / "core").iterdir() if path.suffix in (".c", ".S"))
+    return Toolchain(
+        cc=cc,
+        cxx=cxx,
+        ar=ar,
+        cflags=(*section["cflags"], *COMMON_FLAGS),
+        c_only=C_FLAGS,
+        cxx_only=CXX_FLAGS,
+        ldflags=(*section["cflags"], *section["ldflags"], *LINK_FLAGS, f"-L{script.parent}", f"-Wl,-T,{script}"),
+        libs=tuple(section.get("libs", ())),
+        sources=(*(BOARDS / source for source in section["sources"]), *core),
+        includes=(KERNELS, BOARDS / "machines", *(BOARDS / folder for folder in section["includes"])),
+    )
+
+
+def build(
+    board: Mapping[str, Any],
+    sources: Sequence[Path],
+    output_elf: Path,
+    *,
+    defines: Iterable[str] = (),
+    includes: Iterable[Path] = (),
+    optimize: str = "-O2",
+    work: Path,
+) -> None:
+    """Compiles `sources` with the machine's start-up code and the core, and links them to `output_elf`.
+
+    defines: "NAME" or "NAME=value". includes: folders beside those of the board. work: a folder for object files.
+    Raises ToolchainError when the compiler is missing or refuses, with its message.
+    """
+    tools = toolchain(board)
+    flags = [*tools.cflags, optimize, *(f"-D{name}" for name in defines)]
+    flags += [f"-I{folder}" for folder in (*includes, *tools.includes)]
+    work.mkdir(parents=True, exist_ok=True)
+
+    def compile_one(index: int, source: Path) -> Path:
+        item = work / f"{index}_{source.name}.o"
+        if source.suffix in (".cc", ".cpp", ".ino"):
+            command = [*tools.cxx, *tools.cxx_only, "-x", "c++"]
+        else:
+            command = [*tools.cc, *(tools.c_only if source.suffix == ".c" else ())]
+        _run([*command, *flags, "-c", str(source), "-o", str(item)])
+        return item
+
+    everything = [*sources, *tools.sources]
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        objects = list(pool.map(compile_one, range(len(everything)), everything))
+    _run([*tools.cc, *tools.ldflags, *map(str, objects), *tools.libs, "-o", str(output_elf)])
+
+
+def find_program(name: str) -> str | None:
+    """A program on PATH or in a toolchain that `make setup-sim` has unpacked."""
+    folders = sorted(TOOLCHAINS.glob("*/bin"))
+    return shutil.which(name) or shutil.which(name, path=os.pathsep.join(map(str, folders)))
+
+
+def _commands(compiler: str) -> tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]:
+    """The commands for C, C++ and archives."""
+    program = find_program(compiler)
+    if compiler == "zig":
+        if program is None and importlib.util.find_spec("ziglang") is None:
+            raise ToolchainError(_missing(compiler))
+        zig = (sys.executable, "-m", "ziglang") if program is None else (program,)
+        return (*zig, "cc"), (*zig, "c++"), (*zig, "ar")
+    if program is None:
+        raise ToolchainError(_missing(compiler))
+    stem = program.removesuffix("gcc")
+    return (program,), (f"{stem}g++",), (f"{stem}ar",)
+
+
+def _missing(compiler: str) -> str:
+    return f"the compiler {compiler} was not found; install it with: {INSTALL[compiler]}"
+
+
+def _run(command: Sequence[str]) -> None:
+    finished = subprocess.run(command, capture_output=True, encoding="utf-8", errors="replace")
+    if finished.returncode != 0:
+        message = (finished.stderr or finished.stdout).strip()
+        raise ToolchainError(f"{Path(command[0]).name} failed:\n{message}")
