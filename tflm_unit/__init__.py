@@ -16,9 +16,12 @@ if TYPE_CHECKING:
     from .api import ConversionResult, convert, load
     from .converter.errors import DataError, MetadataError, ModelError, UnitError
     from .converter.pruning import Divider, LayerPruning, OperatingPoint, PruningConfig
+    from .converter.targets import Target, load_target, target_names
     from .converter.thresholds import Explicit, Percentile, SkipRate
     from .evaluation import Evaluation, evaluate
     from .interpreter import Interpreter
+    from .simulation import simulate
+    from .simulation_result import Simulation
 
 _HOME = {
     "ConversionResult": "api",
@@ -38,6 +41,11 @@ _HOME = {
     "Evaluation": "evaluation",
     "evaluate": "evaluation",
     "Interpreter": "interpreter",
+    "Simulation": "simulation_result",
+    "simulate": "simulation",
+    "Target": "converter.targets",
+    "load_target": "converter.targets",
+    "target_names": "converter.targets",
 }
 
 __all__ = [
@@ -53,11 +61,16 @@ __all__ = [
     "OperatingPoint",
     "Percentile",
     "PruningConfig",
+    "Simulation",
     "SkipRate",
+    "Target",
     "UnitError",
     "convert",
     "evaluate",
     "load",
+    "load_target",
+    "simulate",
+    "target_names",
 ]
 
 

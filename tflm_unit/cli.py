@@ -12,6 +12,7 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
+from . import cli_simulate
 from .cli_common import AsJson, DataPath, ModelPath, Offset, Scale, ScheduleName, print_all, progress_bar
 from .converter.errors import UnitError
 
@@ -164,6 +165,9 @@ def evaluate(
         from .report import evaluation_table
 
         print_all(evaluation_table(result))
+
+
+app.command(epilog=cli_simulate.EPILOG)(cli_simulate.simulate)
 
 
 @app.callback()

@@ -1,0 +1,172 @@
+"""Builds the firmware of a simulation, once per content."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import subprocess
+import tempfile
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ._native import VERSION
+from .boards import toolchain
+from .converter.errors import UnitError
+from .converter.graph import Graph
+from .converter.targets import FOLDER, Target
+
+MACHINES = FOLDER / "machines"
+HARNESS = MACHINES / "harness"
+KERNELS = FOLDER.parent / "kernels" / "src"
+COUNTING = ("UNIT_ENABLE_COUNTERS",)
+OPTIMIZE = "-O2"
+NAME = "model"
+
+# Samples of one run: a firmware serves any number of them, in several runs.
+MAX_CAPACITY = 64
+# What startup, kernels and harness need at most beside the model's constants.
+_CODE_BYTES = 24 * 1024
+
+
+@dataclass(frozen=True)
+class Program:
+    """Generated sources in a folder. layers: the graph's index of each generated layer."""
+
+    folder: Path
+    sources: tuple[Path, ...]
+    layers: tuple[int, ...]
+    arena_bytes: int
+    constant_bytes: int
+
+
+@dataclass(frozen=True)
+class Firmware:
+    """elf: with room for `capacity` samples. compiler: its version line. built: whether it was not in the cache."""
+
+    elf: Path
+    capacity: int
+    compiler: str
+    built: bool
+
+
+def cache_folder() -> Path:
+    """$TFLM_UNIT_CACHE, else tflm_unit in the XDG cache folder."""
+    given = os.environ.get("TFLM_UNIT_CACHE")
+    if given:
+        return Path(given)
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "tflm_unit"
+
+
+def sample_bytes(graph: Graph) -> int:
+    """Bytes of one sample, all inputs together."""
+    return sum(_bytes(graph, t) for t in graph.inputs)
+
+
+def build(program: Program, graph: Graph, machine: Target, *, counting: bool) -> Firmware:
+    """The firmware that runs `program` on a simulated machine, from the cache if it is there.
+
+    counting: with UNIT_ENABLE_COUNTERS. Raises UnitError when the compiler is missing or fails.
+    """
+    room = machine.flash_bytes - program.constant_bytes - _CODE_BYTES
+    capacity = max(1, min(MAX_CAPACITY, room // max(1, sample_bytes(graph))))
+    try:
+        return _build(program, graph, machine, counting, capacity)
+    except toolchain.ToolchainError as error:
+        if capacity == 1:
+            raise UnitError(f"{machine.name}: {error}") from error
+    try:  # perhaps the room was overestimated
+        return _build(program, graph, machine, counting, 1)
+    except toolchain.ToolchainError as error:
+        raise UnitError(f"{machine.name}: {error}") from error
+
+
+def _build(program: Program, graph: Graph, machine: Target, counting: bool, capacity: int) -> Firmware:
+    model_header = _model_header(graph, capacity)
+    compiler = _compiler(machine.board)
+    key = _key(program, machine, [model_header, compiler, str(counting)])
+    elf = cache_folder() / f"{key}.elf"
+    if elf.is_file():
+        return Firmware(elf, capacity, compiler, False)
+    try:
+        elf.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix="build-", dir=elf.parent) as work:
+            folder = Path(work)
+            (folder / "harness_model.h").write_text(model_header, encoding="utf-8")
+            new = folder / "firmware.elf"
+            toolchain.build(
+                machine.board,
+                [*program.sources, *sorted(HARNESS.glob("*.c"))],
+                new,
+                defines=COUNTING if counting else (),
+                includes=[folder, program.folder, HARNESS],
+                optimize=OPTIMIZE,
+                work=folder / "objects",
+            )
+            new.replace(elf)  # whole or not at all, whoever else builds the same
+    except OSError as error:
+        raise UnitError(
+            f"cannot build in {elf.parent}: {error.strerror or error}; set TFLM_UNIT_CACHE to a "
+            "folder that can be written"
+        ) from error
+    return Firmware(elf, capacity, compiler, True)
+
+
+def _bytes(graph: Graph, tensor: int) -> int:
+    t = graph.tensors[tensor]
+    return int(t.size * t.dtype.itemsize)
+
+
+def _model_header(graph: Graph, capacity: int) -> str:
+    """harness_model.h; see harness.h."""
+
+    def ends(tensors: Sequence[int], function: str) -> str:
+        calls = [f"{NAME}_{function}_{i}()" if i else f"{NAME}_{function}()" for i in range(len(tensors))]
+        return ", ".join(f"{{{c}, {_bytes(graph, t)}}}" for c, t in zip(calls, tensors, strict=True))
+
+    return (
+        f'#include "{NAME}.h"\n'
+        f"#define HARNESS_CAPACITY {capacity}\n"
+        f"#define HARNESS_SAMPLE_BYTES {sample_bytes(graph)}\n"
+        f"#define HARNESS_INPUTS {ends(graph.inputs, 'input')}\n"
+        f"#define HARNESS_OUTPUTS {ends(graph.outputs, 'output')}\n"
+    )
+
+
+def _compiler(board: Any) -> str:
+    """First line of the compiler's --version."""
+    try:
+        command = [*toolchain.toolchain(board).cc, "--version"]
+        done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
+    except toolchain.ToolchainError as error:
+        raise UnitError(str(error)) from error
+    except (OSError, subprocess.SubprocessError) as error:
+        raise UnitError(f"the compiler does not run: {error}") from error
+    return done.stdout.partition("\n")[0].strip()
+
+
+def _key(program: Program, machine: Target, more: Iterable[str]) -> str:
+    """Changes with anything that the firmware is made of."""
+    digest = hashlib.sha256()
+
+    def add(text: str, contents: bytes) -> None:
+        for part in (text.encode(), contents):
+            digest.update(len(part).to_bytes(8, "little"))
+            digest.update(part)
+
+    add(VERSION, json.dumps(machine.board, sort_keys=True).encode())
+    for text in (OPTIMIZE, *more):
+        add(text, b"")
+    files = [
+        FOLDER / "toolchain.py",
+        *MACHINES.rglob("*"),
+        *KERNELS.glob("*.h"),
+        *(KERNELS / "core").iterdir(),
+    ]
+    for path in sorted(p for p in files if p.is_file() and "__pycache__" not in p.parts):
+        add(path.relative_to(FOLDER.parent).as_posix(), path.read_bytes())
+    for path in sorted(program.folder.iterdir()):
+        add(path.name, path.read_bytes())
+    return digest.hexdigest()[:40]

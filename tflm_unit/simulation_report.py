@@ -1,0 +1,106 @@
+"""The table of `tflm-unit simulate`."""
+
+from __future__ import annotations
+
+from rich.table import Table
+
+from .simulation_result import LayerSimulation, Simulation
+
+_SIMULATORS = {"qemu": "QEMU", "mspdebug": "mspdebug", "msp430_run": "gdb's simulator"}
+
+
+def tables(result: Simulation) -> list[Table | str]:
+    """Counts per layer, then memory, estimates and what to keep in mind."""
+    return [_layers(result), "\n".join((*_memory(result), *_estimates(result), *_notes(result)))]
+
+
+def _layers(result: Simulation) -> Table:
+    what = f"point {result.point}" if result.point else "no thresholds"
+    title = f"{result.target}, {what}, {_count(result.samples, 'sample')}: {_unit(result)} per inference"
+    table = Table(title=title, title_justify="left")
+    for name in ("layer", "operator"):
+        table.add_column(name)
+    for name in ("dense", "zero-skip", "UnIT", "UnIT/dense", "MACs", "kept"):
+        table.add_column(name, justify="right")
+    for layer in result.layers:
+        table.add_row(*_row(layer))
+    table.add_section()
+    macs = [x for x in result.layers if x.macs_total is not None]
+    total = result.totals
+    table.add_row(
+        *_row(
+            LayerSimulation(
+                "all",
+                "",
+                total.dense,
+                total.zero_skip,
+                total.unit,
+                sum(x.macs_total or 0 for x in macs),
+                sum(x.macs_zero or 0 for x in macs),
+                sum(x.macs_kept or 0 for x in macs),
+            )
+        )
+    )
+    return table
+
+
+def _row(x: LayerSimulation) -> tuple[str, ...]:
+    ratio = "" if x.dense is None or x.unit is None or not x.dense else f"{x.unit / x.dense:.2f}"
+    kept = "" if x.macs_kept is None or not x.macs_total else f"{x.macs_kept / x.macs_total:.1%}"
+    counts = (_number(x.dense), _number(x.zero_skip), _number(x.unit))
+    return (x.name, x.op, *counts, ratio, _number(x.macs_total), kept)
+
+
+def _number(value: float | None) -> str:
+    return "" if value is None else f"{value:,.0f}"
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
+def _unit(result: Simulation) -> str:
+    """What was counted, and by whom."""
+    name = _SIMULATORS.get(result.simulator, result.simulator)
+    return f"cycles, {name}" if result.unit == "cycles" else f"instructions, not cycles, {name}"
+
+
+def _memory(result: Simulation) -> list[str]:
+    rest = result.flash_bytes - result.code_bytes - result.constant_bytes
+    more = f", initial values {rest:,}" if rest else ""
+    return [
+        f"flash  {result.flash_bytes:,} bytes: code {result.code_bytes:,}, constants {result.constant_bytes:,}{more}",
+        f"RAM    {result.ram_bytes:,} bytes, arena {result.arena_bytes:,} of them; and stack {result.stack_bytes:,}",
+    ]
+
+
+def _estimates(result: Simulation) -> list[str]:
+    e = result.estimate
+    lines = []
+    for label, counts, unit in (("time", e.milliseconds, "ms"), ("energy", e.microjoules, "µJ")):
+        values = (("dense", counts.dense), ("zero-skip", counts.zero_skip), ("UnIT", counts.unit))
+        parts = [f"{name} {value:,.3g} {unit}" for name, value in values if value is not None]
+        if parts:
+            lines.append(f"{label:6} {', '.join(parts)} (estimate)")
+    if lines:
+        lines.append(
+            f"       at {e.clock_hz / 1e6:g} MHz, {e.cycles_per_count:g} cycles per "
+            f"{result.unit.removesuffix('s')} ({e.sources[0]}), {e.nanojoules_per_cycle:g} nJ per cycle "
+            f"({e.sources[1]})"
+        )
+    return lines
+
+
+def _notes(result: Simulation) -> list[str]:
+    notes = []
+    if result.random_inputs:
+        notes.append("random inputs: how much of them is skipped says little about real data; give --data")
+    if result.simulated_by != result.target:
+        notes.append(
+            f"{result.simulated_by} ran the firmware in place of {result.target}, whose memory, clock and energy "
+            f"apply; {result.status}"
+        )
+    if result.match:
+        notes.append("outputs and MAC counts equal the batch engine's, bit for bit")
+    notes.extend(f"MISMATCH: {text}" for text in result.mismatches)
+    return notes

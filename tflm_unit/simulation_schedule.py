@@ -1,0 +1,129 @@
+"""One schedule of a simulation: built twice, run on all samples, checked."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from .converter.errors import UnitError
+from .converter.graph import Graph
+from .converter.pruning import OperatingPoint
+from .converter.targets import Target, load_target
+from .simulation_check import Expected, difference, expect
+from .simulation_elf import Sizes, find_symbol, read_sizes
+from .simulation_firmware import Firmware, Program, build
+from .simulation_run import SAMPLES, Batch, run
+
+Progress = Callable[[str, int, int], None]
+
+
+class Steps:
+    """Progress over the builds and samples of all schedules."""
+
+    def __init__(self, progress: Progress | None, schedules: int, samples: int) -> None:
+        self._progress = progress or (lambda what, done, total: None)
+        self._done, self._total = 0, schedules * 2 * (1 + samples)
+
+    def start(self, what: str) -> None:
+        self._what = what
+        self.advance(0)
+
+    def advance(self, steps: int) -> None:
+        self._done += steps
+        self._progress(self._what, self._done, self._total)
+
+
+@dataclass(frozen=True)
+class Job:
+    """What all schedules share."""
+
+    graph: Graph
+    point: OperatingPoint | None
+    target: Target
+    inputs: tuple[np.ndarray, ...]
+    timeout: float
+    steps: Steps
+
+    @property
+    def machine(self) -> Target:
+        return load_target(self.target.simulated_by)
+
+    @property
+    def samples(self) -> int:
+        return len(self.inputs[0])
+
+
+@dataclass(frozen=True)
+class Run:
+    """One schedule. counts: per layer of the program, mean over samples; None: not countable."""
+
+    program: Program
+    firmware: Firmware
+    sizes: Sizes
+    stack_bytes: int
+    counts: list[float] | None
+    expected: list[Expected]
+    mismatches: list[str]
+
+
+def run_schedule(job: Job, schedule: str, program: Program) -> Run:
+    expected = expect(job.graph, job.point, schedule, job.inputs)
+    rows = [b"".join(np.ascontiguousarray(x[i]).tobytes() for x in job.inputs) for i in range(job.samples)]
+    mismatches = []
+    batches: dict[bool, list[Batch]] = {}
+    firmware: dict[bool, Firmware] = {}
+    for counting in (False, True):
+        what = f"{schedule}{', MAC counters' if counting else ''}"
+        job.steps.start(f"building {what}")
+        firmware[counting] = build(program, job.graph, job.machine, counting=counting)
+        if not counting:
+            sizes = _sizes(firmware[counting])
+            _check_memory(job.target, sizes)
+        job.steps.advance(1)
+        job.steps.start(f"running {what}")
+        batches[counting] = run(
+            firmware[counting],
+            job.machine,
+            rows,
+            layers=len(program.layers),
+            marks=not counting,
+            timeout=job.timeout,
+            done=job.steps.advance,
+        )
+        layers = program.layers if counting else None
+        text = difference(job.graph, expected, batches[counting], layers)
+        if text:
+            mismatches.append(f"{what}: {text}")
+    stack = max(batch.console.stack_bytes for batch in batches[False])
+    return Run(program, firmware[False], sizes, stack, _mean(batches[False]), expected, mismatches)
+
+
+def _sizes(firmware: Firmware) -> Sizes:
+    """Of the firmware without the samples."""
+    sizes, samples = read_sizes(firmware.elf), find_symbol(firmware.elf, SAMPLES)
+    return replace(sizes, constants=sizes.constants - samples.size)
+
+
+def _check_memory(target: Target, sizes: Sizes) -> None:
+    """Raises UnitError when the firmware exceeds the target; the machine that stands in may have more memory."""
+    for what, used, limit in (
+        ("flash", sizes.flash, target.flash_bytes),
+        ("RAM", sizes.ram, target.ram_bytes),
+    ):
+        if used > limit:
+            raise UnitError(
+                f"the firmware needs {used:,} bytes of {what}, {used - limit:,} more than {target.name} has; take a "
+                "smaller model or another target"
+            )
+
+
+def _mean(batches: Sequence[Batch]) -> list[float] | None:
+    """Counts per layer, the mean over all samples."""
+    rows: list[tuple[int, ...]] = []
+    for batch in batches:
+        if batch.counts is None:
+            return None
+        rows.extend(batch.counts)
+    return [sum(column) / len(rows) for column in zip(*rows, strict=True)]
