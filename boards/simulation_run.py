@@ -1,12 +1,16 @@
-"""What the simulators have in common: the result, the error, and a process that cannot hang."""
+"""What the simulators have in common: the result, the error, and a process that cannot hang.
+
+simulators.py calls `run(board, elf, marks, timeout, on_line) -> SimulatorRun` of the module simulator_<kind>.py.
+"""
 
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -32,9 +36,10 @@ def run_process(
     command: Sequence[str | Path],
     timeout: float,
     on_line: Callable[[str], None] | None = None,
-    env: dict[str, str] | None = None,
+    records: re.Pattern[str] | None = None,
 ) -> subprocess.CompletedProcess[str]:
-    """Runs a simulator to its end. `on_line` gets each line of its output, newline included, as it arrives.
+    """Runs a simulator to its end. `on_line` gets each line of its output, newline included, as it arrives, without
+    what matches `records`.
 
     Raises SimulatorError with the last lines of the output when it still runs after `timeout` seconds; then
     everything that it started has been killed.
@@ -47,7 +52,6 @@ def run_process(
         encoding="utf-8",
         errors="replace",
         start_new_session=True,
-        env=env,
     )
     output: list[str] = []
     errors: list[str] = []
@@ -56,8 +60,9 @@ def run_process(
         assert process.stdout is not None
         for line in process.stdout:
             output.append(line)
-            if on_line is not None:
-                on_line(line)
+            text = records.sub("", line) if records else line
+            if text and on_line is not None:
+                on_line(text)
 
     def follow_errors() -> None:
         assert process.stderr is not None
@@ -70,7 +75,7 @@ def run_process(
         process.wait(timeout)
     except subprocess.TimeoutExpired:
         raise SimulatorError(
-            f"the firmware was still running after {timeout:g} s, so the simulation was ended{tail(output)}"
+            f"the firmware was still running after {timeout:g} s, so the simulation was ended{tail(output, records)}"
         ) from None
     finally:
         _end(process)
@@ -79,10 +84,15 @@ def run_process(
     return subprocess.CompletedProcess(process.args, process.returncode, "".join(output), "".join(errors))
 
 
-def tail(lines: Sequence[str]) -> str:
-    """The end of an output, as the end of an error message."""
-    text = "".join(lines).splitlines()[-10:]
-    return "; its last output:\n" + "\n".join(f"  {line}" for line in text) if text else "; it had written nothing"
+def tail(output: Iterable[str], records: re.Pattern[str] | None = None) -> str:
+    """The end of an output, without what matches `records`, as the end of an error message."""
+    text = "".join(output)
+    lines = (records.sub("", text) if records else text).splitlines()[-10:]
+    return (
+        "; its last output:" + "".join(f"\n  {line}" for line in lines)
+        if lines
+        else "; it had written nothing"
+    )
 
 
 def _end(process: subprocess.Popen[str]) -> None:

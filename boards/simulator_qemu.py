@@ -8,10 +8,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-try:
-    from .simulation_run import SimulatorError, SimulatorRun, run_process, tail
-except ImportError:  # run as a program, by PlatformIO
-    from simulation_run import SimulatorError, SimulatorRun, run_process, tail  # type: ignore[no-redef]
+from .simulation_run import SimulatorError, SimulatorRun, run_process, tail
 
 PROGRAM = "qemu-system-arm"
 # Each instruction takes 2^7 ns of virtual time: more than two ticks of the machines' timers, so that rounding
@@ -39,7 +36,8 @@ def run(
             *("-semihosting-config", "enable=on,target=native,chardev=console"),
         ],
         timeout,
-        None if on_line is None else lambda line: _pass_on(line, on_line),
+        on_line,
+        RECORD,
     )
     console = RECORD.sub("", finished.stdout)
     records = RECORD.findall(finished.stdout)
@@ -47,8 +45,9 @@ def run(
     if faults:
         pc, lr = faults[0].split()
         raise SimulatorError(f"the firmware crashed: HardFault at 0x{pc}, lr 0x{lr}{tail([console])}")
-    if finished.returncode < 0 or finished.stderr:
-        raise SimulatorError(f"the simulation failed: {finished.stderr.strip() or finished.returncode}{tail([console])}")
+    if finished.returncode < 0 or (finished.returncode > 0 and finished.stderr):
+        reason = finished.stderr.strip() or f"signal {-finished.returncode}"
+        raise SimulatorError(f"the simulation failed: {reason}{tail([console])}")
     ticks = [int(text, 16) for kind, text in records if kind == "m"][1:]
     counts = tuple(_instructions(count, simulator["ticks_per_instruction"]) for count in ticks)
     return SimulatorRun(console, counts, finished.returncode)
@@ -56,12 +55,6 @@ def run(
 
 def _instructions(ticks: int, ticks_per_instruction: float) -> int:
     return round(ticks / ticks_per_instruction) - MARK_INSTRUCTIONS
-
-
-def _pass_on(line: str, on_line: Callable[[str], None]) -> None:
-    text = RECORD.sub("", line)
-    if text:
-        on_line(text)
 
 
 def _program() -> str:

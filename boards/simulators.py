@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import argparse
+import importlib
 import json
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-try:
-    from . import simulator_mspdebug, simulator_msp430_run, simulator_qemu
-    from .simulation_run import SimulatorError, SimulatorRun
-except ImportError:  # run as a program, by PlatformIO
-    import simulator_msp430_run  # type: ignore[no-redef]
-    import simulator_mspdebug  # type: ignore[no-redef]
-    import simulator_qemu  # type: ignore[no-redef]
-    from simulation_run import SimulatorError, SimulatorRun  # type: ignore[no-redef]
+if not __package__:  # run as a program: this folder is a package all the same
+    sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+    __package__ = "boards"
+
+from .simulation_run import SimulatorError, SimulatorRun
 
 __all__ = ["SimulatorError", "SimulatorRun", "run"]
 
@@ -35,18 +33,11 @@ def run(
     on_line: gets what the firmware writes line by line, newlines included, early where the simulator allows it.
     Raises SimulatorError when there is no such simulator, and when the firmware crashes or does not end.
     """
-    kind = board["tflm_unit"].get("simulator", {}).get("kind")
-    if kind == "qemu":
-        result = simulator_qemu.run(board, elf, marks, timeout, on_line)
-    elif kind in ("mspdebug", "msp430_run"):
-        module = simulator_mspdebug if kind == "mspdebug" else simulator_msp430_run
-        result = module.run(board, elf, marks, timeout)
-        for line in result.console.splitlines(keepends=True) if on_line else ():
-            on_line(line)
-    else:
-        raise SimulatorError(
-            f"{board['name']} has no simulator; {board['tflm_unit']['simulated_by']} stands for it"
-        )
+    section = board["tflm_unit"]
+    if "simulator" not in section:
+        raise SimulatorError(f"{board['name']} has no simulator; {section['simulated_by']} stands for it")
+    simulator = importlib.import_module(f".simulator_{section['simulator']['kind']}", __package__)
+    result: SimulatorRun = simulator.run(board, elf, marks, timeout, on_line)
     if result.status == 0 and len(result.marks) != max(marks - 1, 0):
         raise SimulatorError(f"the firmware made {len(result.marks)} of {max(marks - 1, 0)} measurements")
     return result
@@ -62,7 +53,10 @@ def main() -> int:
     board = json.loads(arguments.board.read_text(encoding="utf-8"))
     try:
         result = run(
-            board, arguments.elf, timeout=arguments.timeout, on_line=lambda line: print(line, end="", flush=True)
+            board,
+            arguments.elf,
+            timeout=arguments.timeout,
+            on_line=lambda line: print(line, end="", flush=True),
         )
     except SimulatorError as error:
         print(f"error: {error}", file=sys.stderr)
