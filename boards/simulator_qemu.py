@@ -17,7 +17,7 @@ ICOUNT_SHIFT = 7
 # Instructions from the end of one mark to the clock reading of the next: machines/cortex_m/mark.S.
 MARK_INSTRUCTIONS = 5
 # What machines/cortex_m writes between the lines of the firmware.
-RECORD = re.compile("\x1e([mf])([0-9a-f ]*)\n")
+RECORD = re.compile("\x1e([mfo])([0-9a-f ]*)\n")
 
 
 def run(
@@ -41,16 +41,26 @@ def run(
     )
     console = RECORD.sub("", finished.stdout)
     records = RECORD.findall(finished.stdout)
-    faults = [text for kind, text in records if kind == "f"]
-    if faults:
-        pc, lr = faults[0].split()
-        raise SimulatorError(f"the firmware crashed: HardFault at 0x{pc}, lr 0x{lr}{tail([console])}")
-    if finished.returncode < 0 or (finished.returncode > 0 and finished.stderr):
-        reason = finished.stderr.strip() or f"signal {-finished.returncode}"
-        raise SimulatorError(f"the simulation failed: {reason}{tail([console])}")
+    _check(finished.returncode, finished.stderr, dict(records), tail([console]))
     ticks = [int(text, 16) for kind, text in records if kind == "m"][1:]
     counts = tuple(_instructions(count, simulator["ticks_per_instruction"]) for count in ticks)
     return SimulatorRun(console, counts, finished.returncode)
+
+
+def _check(status: int, message: str, records: Mapping[str, str], output: str) -> None:
+    """Raises SimulatorError when the machine did not end by itself."""
+    if "o" in records:
+        raise SimulatorError(f"the firmware crashed: its stack overflowed{output}")
+    if "f" in records:
+        pc, lr = records["f"].split()
+        raise SimulatorError(f"the firmware crashed: HardFault at 0x{pc}, called from 0x{lr}{output}")
+    if "Lockup" in message:
+        raise SimulatorError(
+            f"the firmware crashed: the CPU locked up, as it does when the stack overflows{output}"
+        )
+    if status < 0 or (status > 0 and message):
+        reason = message.strip().splitlines()[0] if message.strip() else f"signal {-status}"
+        raise SimulatorError(f"the simulation failed: {reason}{output}")
 
 
 def _instructions(ticks: int, ticks_per_instruction: float) -> int:

@@ -61,20 +61,30 @@ static char *put_hex(char *at, uint32_t value) {
   return at;
 }
 
-/* frame: what the CPU pushed: r0-r3, r12, lr, pc, xpsr. */
+/* frame: what the CPU pushed: r0-r3, r12, lr, pc, xpsr; NULL when the stack has overflowed. */
 void unit_report_fault(const uint32_t *frame) {
-  char line[] = "\x1e" "f01234567 01234567\n";
-  put_hex(put_hex(line + 2, frame[6]) + 1, frame[5]);
-  unit_machine_write(line, sizeof(line) - 1);
+  char line[] =
+      "\x1e\x66"
+      "01234567 01234567\n";
+  if (frame == NULL) {
+    unit_machine_write("\x1eo\n", 3);
+  } else {
+    put_hex(put_hex(line + 2, frame[6]) + 1, frame[5]);
+    unit_machine_write(line, sizeof(line) - 1);
+  }
   unit_machine_exit(1);
 }
 
-/* A fault may come from a stack that has overflowed: the report gets a fresh one. */
+/* An overflowed stack ends in a fault: the report of that gets the stack from the top. */
 __attribute__((naked)) void HardFault_Handler(void) {
   __asm__ volatile(
       "mrs r0, msp\n"
+      "ldr r1, =unit_stack_limit\n"
+      "cmp r0, r1\n"
+      "bhs 1f\n"
       "ldr r1, =unit_stack_top\n"
       "mov sp, r1\n"
-      "bl unit_report_fault\n"
+      "movs r0, #0\n"
+      "1: bl unit_report_fault\n"
       ".ltorg\n");
 }
