@@ -20,7 +20,6 @@ from strategies import (
     CASES,
     LayerCase,
     conv_cases,
-    fully_connected_cases,
     layer_cases,
 )
 
@@ -132,13 +131,6 @@ def test_incomplete_pruning_is_refused_and_writes_nothing(plain: ctypes.CDLL, ca
         assert (output == 0x55).all()
 
 
-@given(case=fully_connected_cases(), scratch=st.integers(0, 3))
-def test_zero_skip_of_fully_connected_needs_its_scratch(
-    plain: ctypes.CDLL, case: LayerCase, scratch: int
-) -> None:
-    assert Call(case, "zero_skip", scratch=scratch).run(plain)[0] == ARG_ERROR
-
-
 @pytest.mark.parametrize("schedule", SCHEDULES)
 @given(case=conv_cases())
 def test_channels_that_do_not_match_are_refused(plain: ctypes.CDLL, schedule: str, case: LayerCase) -> None:
@@ -153,10 +145,11 @@ def test_buffer_sizes(plain: ctypes.CDLL) -> None:
         array = (ctypes.c_int32 * 4)(*dims)
         return int(plain[f"unit_{function}_s8_get_buffer_size"](array))
 
-    assert size("conv_compare", 8, 3, 5, 4) == 60
+    assert size("conv_compare", 7, 3, 5, 4) == 7 * 60
+    assert size("conv_compare", 9, 3, 5, 4) == 8 * 60
     assert size("depthwise_conv_compare", 1, 3, 5, 4) == 15
     assert size("fully_connected_compare", 100, 1, 1, 7) == 28
-    assert size("fully_connected_zero_skip", 100, 1, 1, 7) == 28
+    assert size("fully_connected_compare", 100, 1, 1, 65) == 256
 
 
 @pytest.mark.parametrize("schedule", SCHEDULES)

@@ -81,15 +81,8 @@ unit_status CoreConv::RunDepthwise(const unit_context &ctx, const Call &call) co
 }
 
 std::size_t CoreFullyConnected::scratch_size() const {
+  if (spec().operands.schedule != Schedule::kCompare) return 0;
   const unit_dims filter = {spec().inputs, 1, 1, spec().outputs};
-  switch (spec().operands.schedule) {
-    case Schedule::kDense:
-      return 0;
-    case Schedule::kZeroSkip:
-      return static_cast<std::size_t>(unit_fully_connected_zero_skip_s8_get_buffer_size(&filter));
-    case Schedule::kCompare:
-      break;
-  }
   return static_cast<std::size_t>(unit_fully_connected_compare_s8_get_buffer_size(&filter));
 }
 

@@ -2,11 +2,11 @@
 
 /* The mean of the elements inside the image, rounded to nearest, ties away from zero. */
 static int32_t mean(const unit_pool_window *window) {
-  const int32_t count = window->rows * window->columns;
+  const int32_t count = (int32_t)(window->rows * window->columns);
   int32_t sum = 0;
-  for (int32_t row = 0; row < window->rows; row++) {
+  for (ptrdiff_t row = 0; row < window->rows; row++) {
     const int8_t *input = window->input + row * window->row_step;
-    for (int32_t column = 0; column < window->columns; column++) {
+    for (ptrdiff_t column = 0; column < window->columns; column++) {
       sum += input[column * window->column_step];
     }
   }

@@ -1,24 +1,5 @@
 #include "unit_conv_walk.h"
 
-static int32_t compare_sum(const unit_conv_walk *walk, const unit_taps *taps) {
-  int32_t sum = 0;
-  for (ptrdiff_t row = 0; row < taps->rows; row++) {
-    for (ptrdiff_t column = 0; column < taps->columns; column++) {
-      const ptrdiff_t tap = taps->first + row * taps->tap_row + column;
-      const int8_t *input = taps->input + row * taps->input_row + column * taps->input_column;
-      const int8_t *weight = walk->weight + tap * walk->filter_tap;
-      const uint8_t *quotient = walk->quotient + tap * walk->depth;
-      for (ptrdiff_t c = 0; c < walk->depth; c++) {
-        const int16_t x = (int16_t)(input[c] + walk->input_offset);
-        const int skip = unit_magnitude(x) <= quotient[c];
-        unit_count(walk->counters, walk->channel, x, weight[c], skip);
-        if (!skip) sum += unit_product(x, weight[c]);
-      }
-    }
-  }
-  return sum;
-}
-
 unit_status unit_conv_compare_s8(const unit_context *ctx, const unit_conv_params *params,
                                  const unit_quant_params *quant, const unit_prune_params *prune,
                                  const unit_dims *input_dims, const int8_t *input,
@@ -26,16 +7,19 @@ unit_status unit_conv_compare_s8(const unit_context *ctx, const unit_conv_params
                                  const int32_t *bias, const unit_dims *output_dims,
                                  int8_t *output) {
   unit_conv_walk walk;
+  unit_patch patch;
   uint8_t *scratch = unit_scratch(ctx, unit_conv_compare_s8_get_buffer_size(filter_dims));
   if (scratch == NULL || !unit_prune_is_complete(prune)) return UNIT_ARG_ERROR;
-  const unit_status status = unit_conv_walk_init(&walk, ctx, params, quant, input_dims, input,
+  const unit_status status = unit_conv_walk_init(&walk, params, quant, input_dims, input,
                                                  filter_dims, filter, bias, output_dims, output);
-  if (status == UNIT_SUCCESS) {
-    unit_conv_walk_run_pruned(&walk, prune, scratch, compare_sum, unit_conv_dense_sum);
-  }
-  return status;
+  if (status != UNIT_SUCCESS) return status;
+  unit_patch_init_compare(&patch, ctx, params->input_offset, walk.patch_size, prune);
+  unit_conv_walk_run(&walk, &patch, prune, scratch);
+  return UNIT_SUCCESS;
 }
 
 int32_t unit_conv_compare_s8_get_buffer_size(const unit_dims *filter_dims) {
-  return filter_dims->h * filter_dims->w * filter_dims->c;
+  const int32_t channels =
+      filter_dims->n < UNIT_QUOTIENT_CHANNELS ? filter_dims->n : UNIT_QUOTIENT_CHANNELS;
+  return channels * filter_dims->h * filter_dims->w * filter_dims->c;
 }

@@ -1,146 +1,142 @@
 #include "unit_conv_walk.h"
 
-/* What does not depend on how the weights are laid out. */
-static void init_layer(unit_conv_walk *walk, const unit_context *ctx,
-                       const unit_quant_params *quant, const unit_dims *input_dims,
-                       const int8_t *input, const unit_dims *filter_dims, const int8_t *filter,
-                       const int32_t *bias, const unit_dims *output_dims, int8_t *output) {
-  walk->counters = unit_context_counters(ctx);
-  walk->input_dims = input_dims;
-  walk->output_dims = output_dims;
-  walk->input = input;
-  walk->output = output;
-  walk->filter = filter;
-  walk->bias = bias;
-  walk->quant = quant;
-  walk->kernel.h = filter_dims->h;
-  walk->kernel.w = filter_dims->w;
-  walk->quotient = NULL;
-}
+#include <string.h>
 
-unit_status unit_conv_walk_init(unit_conv_walk *walk, const unit_context *ctx,
-                                const unit_conv_params *params, const unit_quant_params *quant,
-                                const unit_dims *input_dims, const int8_t *input,
-                                const unit_dims *filter_dims, const int8_t *filter,
-                                const int32_t *bias, const unit_dims *output_dims, int8_t *output) {
+#include "unit_mac.h"
+
+unit_status unit_conv_walk_init(unit_conv_walk *walk, const unit_conv_params *params,
+                                const unit_quant_params *quant, const unit_dims *input_dims,
+                                const int8_t *input, const unit_dims *filter_dims,
+                                const int8_t *filter, const int32_t *bias,
+                                const unit_dims *output_dims, int8_t *output) {
   if (filter_dims->c < 1 || input_dims->c % filter_dims->c != 0) return UNIT_ARG_ERROR;
   const int32_t groups = input_dims->c / filter_dims->c;
   if (groups < 1 || output_dims->c % groups != 0) return UNIT_ARG_ERROR;
-  init_layer(walk, ctx, quant, input_dims, input, filter_dims, filter, bias, output_dims, output);
-  walk->activation = &params->activation;
-  walk->input_offset = (int16_t)params->input_offset;
-  walk->output_offset = params->output_offset;
-  walk->stride = params->stride;
-  walk->padding = params->padding;
-  walk->dilation = params->dilation;
-  walk->channels_per_group = output_dims->c / groups;
-  walk->filter_channel = (ptrdiff_t)(filter_dims->h * filter_dims->w * filter_dims->c);
-  walk->filter_tap = (ptrdiff_t)filter_dims->c;
+  walk->params = params;
+  walk->quant = quant;
+  walk->input = input;
+  walk->filter = filter;
+  walk->bias = bias;
+  walk->input_dims = input_dims;
+  walk->filter_dims = filter_dims;
+  walk->output_dims = output_dims;
+  walk->output = output;
   walk->depth = (ptrdiff_t)filter_dims->c;
+  walk->channels_per_group = (ptrdiff_t)(output_dims->c / groups);
+  walk->patch_size = (ptrdiff_t)(filter_dims->h * filter_dims->w * filter_dims->c);
   return UNIT_SUCCESS;
 }
 
-unit_status unit_depthwise_conv_walk_init(unit_conv_walk *walk, const unit_context *ctx,
-                                          const unit_dw_conv_params *params,
-                                          const unit_quant_params *quant,
-                                          const unit_dims *input_dims, const int8_t *input,
-                                          const unit_dims *filter_dims, const int8_t *filter,
-                                          const int32_t *bias, const unit_dims *output_dims,
-                                          int8_t *output) {
-  if (params->ch_mult < 1 || output_dims->c != input_dims->c * params->ch_mult) {
-    return UNIT_ARG_ERROR;
-  }
-  init_layer(walk, ctx, quant, input_dims, input, filter_dims, filter, bias, output_dims, output);
-  walk->activation = &params->activation;
-  walk->input_offset = (int16_t)params->input_offset;
-  walk->output_offset = params->output_offset;
-  walk->stride = params->stride;
-  walk->padding = params->padding;
-  walk->dilation = params->dilation;
-  walk->channels_per_group = params->ch_mult;
-  walk->filter_channel = 1;
-  walk->filter_tap = (ptrdiff_t)output_dims->c;
-  walk->depth = 1;
-  return UNIT_SUCCESS;
-}
-
-/* One row of outputs of the current channel. image: the input image at the group's channels. */
-static void run_row(const unit_conv_walk *walk, unit_conv_sum sum, const unit_output *output,
-                    const int8_t *image, int32_t y, int8_t *to) {
-  const unit_dims *in = walk->input_dims;
-  const unit_span rows =
-      unit_span_of(y * walk->stride.h - walk->padding.h, in->h, walk->kernel.h, walk->dilation.h);
-  unit_taps taps;
-  taps.rows = (ptrdiff_t)rows.count;
-  taps.tap_row = (ptrdiff_t)walk->kernel.w;
-  taps.input_row = (ptrdiff_t)(walk->dilation.h * in->w * in->c);
-  taps.input_column = (ptrdiff_t)(walk->dilation.w * in->c);
-  int32_t origin = -walk->padding.w;
-  for (int32_t x = 0; x < walk->output_dims->w; x++) {
-    const unit_span columns = unit_span_of(origin, in->w, walk->kernel.w, walk->dilation.w);
-    int32_t acc = 0;
-    if (rows.count > 0 && columns.count > 0) {
-      taps.columns = (ptrdiff_t)columns.count;
-      taps.first = (ptrdiff_t)(rows.tap * walk->kernel.w + columns.tap);
-      taps.input = image + (rows.at * in->w + columns.at) * in->c;
-      acc = sum(walk, &taps);
+/* Adds one row of taps to the patch. input: first image column, first input channel of the group.
+ */
+static void add_row(const unit_conv_walk *walk, unit_patch *patch, const int8_t *input,
+                    const unit_span *columns) {
+  const ptrdiff_t depth = walk->depth;
+  const ptrdiff_t pixel = (ptrdiff_t)walk->input_dims->c;
+  const ptrdiff_t after = (ptrdiff_t)walk->filter_dims->w - columns->tap - columns->count;
+  const ptrdiff_t dilation = (ptrdiff_t)walk->params->dilation.w;
+  input += columns->at * pixel;
+  if (columns->tap > 0) patch->add(patch, NULL, columns->tap * depth);
+  if (depth == pixel && dilation == 1) {
+    patch->add(patch, input, columns->count * depth);
+  } else {
+    for (ptrdiff_t tap = 0; tap < columns->count; tap++) {
+      patch->add(patch, input, depth);
+      input += dilation * pixel;
     }
-    to[x * walk->output_dims->c] = unit_output_value(output, acc);
-    origin += walk->stride.w;
+  }
+  if (after > 0) patch->add(patch, NULL, after * depth);
+}
+
+/* Adds all taps of one output. image: as `input` of add_row(), first image row. */
+static void add_taps(const unit_conv_walk *walk, unit_patch *patch, const int8_t *image,
+                     const unit_span *rows, const unit_span *columns) {
+  const ptrdiff_t image_row = (ptrdiff_t)(walk->input_dims->w * walk->input_dims->c);
+  const ptrdiff_t filter_row = (ptrdiff_t)walk->filter_dims->w * walk->depth;
+  if (rows->count <= 0 || columns->count <= 0) return;
+  image += rows->at * image_row;
+  if (rows->tap > 0) patch->add(patch, NULL, rows->tap * filter_row);
+  for (ptrdiff_t row = 0; row < rows->count; row++) {
+    add_row(walk, patch, image, columns);
+    image += (ptrdiff_t)walk->params->dilation.h * image_row;
   }
 }
 
-/* Moves the walk to an output channel. */
-static void select_channel(unit_conv_walk *walk, int32_t channel) {
-  walk->channel = channel;
-  walk->weight = walk->filter + channel * walk->filter_channel;
+/* A block of output channels. */
+typedef struct {
+  int32_t channel; /* the first */
+  int16_t channels;
+  const int8_t *weight;
+  const uint8_t *quotient;
+  const int32_t *compensation;
+} block;
+
+static void store(const unit_conv_walk *walk, const block *of, const int32_t *acc, int8_t *output) {
+  const unit_conv_params *params = walk->params;
+  for (int16_t i = 0; i < of->channels; i++) {
+    const unit_output channel =
+        unit_output_of_channel(walk->quant, &params->activation, params->output_offset, walk->bias,
+                               of->compensation, of->channel + i);
+    *output++ = unit_output_value(&channel, *acc++);
+  }
 }
 
-/* All outputs of the current channel. */
-static void run_channel(const unit_conv_walk *walk, unit_conv_sum sum,
-                        const int32_t *compensation) {
+/* All positions of one image. */
+static void run_image(const unit_conv_walk *walk, unit_patch *patch, const block *of,
+                      const int8_t *image, int8_t *output) {
   const unit_dims *in = walk->input_dims;
   const unit_dims *out = walk->output_dims;
-  const unit_output output = unit_output_of_channel(
-      walk->quant, walk->activation, walk->output_offset, walk->bias, compensation, walk->channel);
-  const int32_t group = walk->channel / walk->channels_per_group;
-  for (int32_t n = 0; n < out->n; n++) {
-    const int8_t *image = walk->input + n * in->h * in->w * in->c + group * walk->depth;
-    for (int32_t y = 0; y < out->h; y++) {
-      int8_t *to = walk->output + (n * out->h + y) * out->w * out->c + walk->channel;
-      run_row(walk, sum, &output, image, y, to);
+  const unit_dims *kernel = walk->filter_dims;
+  const unit_conv_params *params = walk->params;
+  int32_t top = -params->padding.h;
+  for (int32_t y = 0; y < out->h; y++, top += params->stride.h) {
+    const unit_span rows = unit_span_of(top, in->h, kernel->h, params->dilation.h);
+    int32_t left = -params->padding.w;
+    for (int32_t x = 0; x < out->w; x++, left += params->stride.w) {
+      const unit_span columns = unit_span_of(left, in->w, kernel->w, params->dilation.w);
+      unit_patch_begin(patch, of->channel, of->channels, of->weight, of->quotient);
+      add_taps(walk, patch, image, &rows, &columns);
+      unit_patch_end(patch);
+      store(walk, of, patch->acc, output);
+      output += out->c;
     }
   }
 }
 
-void unit_conv_walk_run(unit_conv_walk *walk, unit_conv_sum sum) {
-  for (int32_t channel = 0; channel < walk->output_dims->c; channel++) {
-    select_channel(walk, channel);
-    run_channel(walk, sum, NULL);
-  }
-}
-
-/* The quotients of the current channel's weights. */
+/* The quotients of a block's weights. A channel that skips nothing gets quotients of 0: whether its
+ * zero products are left out makes no difference. */
 static void divide_weights(const unit_conv_walk *walk, const unit_prune_params *prune,
-                           int32_t group, uint8_t *quotient) {
-  const int32_t taps = walk->kernel.h * walk->kernel.w;
-  for (int32_t tap = 0; tap < taps; tap++) {
-    const int8_t *weight = walk->weight + tap * walk->filter_tap;
-    for (ptrdiff_t c = 0; c < walk->depth; c++) {
-      const uint8_t control = (uint8_t)unit_magnitude(weight[c]);
-      *quotient++ = unit_prune_quotient(prune, group, control);
+                           const block *of, uint8_t *quotient) {
+  const int8_t *weight = of->weight;
+  for (int32_t o = of->channel; o < of->channel + of->channels; o++) {
+    const int32_t group = o / prune->group_size;
+    if (prune->threshold[group] <= UNIT_NEVER_SKIP) {
+      memset(quotient, 0, (size_t)walk->patch_size);
+      quotient += walk->patch_size;
+      weight += walk->patch_size;
+      continue;
+    }
+    for (ptrdiff_t i = 0; i < walk->patch_size; i++) {
+      *quotient++ = unit_prune_quotient(prune, group, (uint8_t)unit_magnitude(*weight++));
     }
   }
 }
 
-void unit_conv_walk_run_pruned(unit_conv_walk *walk, const unit_prune_params *prune,
-                               uint8_t *scratch, unit_conv_sum compare, unit_conv_sum dense) {
-  walk->quotient = scratch;
-  for (int32_t channel = 0; channel < walk->output_dims->c; channel++) {
-    const int32_t group = channel / prune->group_size;
-    const int skips = prune->threshold[group] > UNIT_NEVER_SKIP;
-    select_channel(walk, channel);
-    if (skips) divide_weights(walk, prune, group, scratch);
-    run_channel(walk, skips ? compare : dense, prune->compensation);
+void unit_conv_walk_run(const unit_conv_walk *walk, unit_patch *patch,
+                        const unit_prune_params *prune, uint8_t *quotient) {
+  const unit_dims *in = walk->input_dims;
+  const unit_dims *out = walk->output_dims;
+  const ptrdiff_t limit = prune != NULL ? UNIT_QUOTIENT_CHANNELS : UNIT_PATCH_CHANNELS;
+  block of = {0, 0, walk->filter, quotient, prune != NULL ? prune->compensation : NULL};
+  for (; of.channel < out->c; of.channel += of.channels) {
+    const ptrdiff_t group = (ptrdiff_t)of.channel / walk->channels_per_group;
+    const ptrdiff_t left = (group + 1) * walk->channels_per_group - (ptrdiff_t)of.channel;
+    of.channels = (int16_t)(left < limit ? left : limit);
+    if (prune != NULL) divide_weights(walk, prune, &of, quotient);
+    for (int32_t n = 0; n < out->n; n++) {
+      run_image(walk, patch, &of, walk->input + n * in->h * in->w * in->c + group * walk->depth,
+                walk->output + n * out->h * out->w * out->c + of.channel);
+    }
+    of.weight += of.channels * walk->patch_size;
   }
 }

@@ -1,87 +1,41 @@
-/* Internal: what the schedules of CONV_2D and DEPTHWISE_CONV_2D share. Both operators are a grouped
- * convolution; they differ in where the weights of an output channel lie:
- *
- *                     CONV_2D                     DEPTHWISE_CONV_2D
- *   groups            input c / filter c          input c
- *   depth of a group  filter c                    1
- *   next tap          filter c weights on         output c weights on
- *   next channel      h * w * filter c weights    1 weight on
- *
- * Output channels are the outermost loop, so that the quotients of one channel's weights serve all
- * output positions. A schedule is the function that adds up the taps of one output. */
+/* Internal: what the schedules of CONV_2D share. Output channels are taken in blocks: the patch of
+ * an output position is gathered once for a block, and the quotients of a block's weights serve all
+ * positions. Blocks do not cross the groups of a grouped convolution. */
 #ifndef UNIT_CONV_WALK_H_
 #define UNIT_CONV_WALK_H_
 
-#include "unit_mac.h"
-#include "unit_output.h"
-#include "unit_prune.h"
+#include "unit_patch.h"
 #include "unit_span.h"
 
-/* A layer, and the output channel that is being computed. Steps count elements; they and what the
- * inner loops count to are ptrdiff_t, which is as wide as a pointer: 16 bits on MSP430. */
+#define UNIT_QUOTIENT_CHANNELS 8 /* output channels whose quotients the scratch buffer holds */
+
+/* A layer. Steps count elements; they and whatever is counted at run time are ptrdiff_t, which is
+ * as wide as a pointer: 16 bits on MSP430. */
 typedef struct {
-  const unit_dims *input_dims;
-  const unit_dims *output_dims;
+  const unit_conv_params *params;
+  const unit_quant_params *quant;
   const int8_t *input;
-  int8_t *output;
   const int8_t *filter;
   const int32_t *bias;
-  const unit_quant_params *quant;
-  const unit_activation *activation;
-  int32_t output_offset;
-  unit_tile kernel;
-  unit_tile stride;
-  unit_tile padding;
-  unit_tile dilation;
-  int32_t channels_per_group;
-  ptrdiff_t filter_channel; /* weights from one output channel to the next */
-  ptrdiff_t filter_tap;     /* weights from one tap to the next */
-  ptrdiff_t depth;          /* input channels of one group */
-  int16_t input_offset;
-  unit_counters *counters;
-  int32_t channel;
-  const int8_t *weight;    /* first weight of the channel */
-  const uint8_t *quotient; /* [h * w][depth] quotients of its weights (compare) */
+  const unit_dims *input_dims;
+  const unit_dims *filter_dims;
+  const unit_dims *output_dims;
+  int8_t *output;
+  ptrdiff_t depth;              /* input channels of one group */
+  ptrdiff_t channels_per_group; /* output channels of one group */
+  ptrdiff_t patch_size;         /* weights of one output channel */
 } unit_conv_walk;
 
-/* The taps of one output that lie inside the image. */
-typedef struct {
-  const int8_t *input;    /* first tap, first input channel of the group */
-  ptrdiff_t first;        /* index of the first tap */
-  ptrdiff_t rows;         /* taps */
-  ptrdiff_t columns;      /* taps */
-  ptrdiff_t tap_row;      /* taps from one row to the next */
-  ptrdiff_t input_row;    /* elements from one row of taps to the next */
-  ptrdiff_t input_column; /* elements from one tap of a row to the next */
-} unit_taps;
+/* Fills a walk; UNIT_ARG_ERROR when the channels of input, filter and output do not match. */
+unit_status unit_conv_walk_init(unit_conv_walk *walk, const unit_conv_params *params,
+                                const unit_quant_params *quant, const unit_dims *input_dims,
+                                const int8_t *input, const unit_dims *filter_dims,
+                                const int8_t *filter, const int32_t *bias,
+                                const unit_dims *output_dims, int8_t *output);
 
-/* Sum of the products of one output. */
-typedef int32_t (*unit_conv_sum)(const unit_conv_walk *walk, const unit_taps *taps);
-
-/* These fill a walk; UNIT_ARG_ERROR when the channels of input, filter and output do not match. */
-unit_status unit_conv_walk_init(unit_conv_walk *walk, const unit_context *ctx,
-                                const unit_conv_params *params, const unit_quant_params *quant,
-                                const unit_dims *input_dims, const int8_t *input,
-                                const unit_dims *filter_dims, const int8_t *filter,
-                                const int32_t *bias, const unit_dims *output_dims, int8_t *output);
-unit_status unit_depthwise_conv_walk_init(unit_conv_walk *walk, const unit_context *ctx,
-                                          const unit_dw_conv_params *params,
-                                          const unit_quant_params *quant,
-                                          const unit_dims *input_dims, const int8_t *input,
-                                          const unit_dims *filter_dims, const int8_t *filter,
-                                          const int32_t *bias, const unit_dims *output_dims,
-                                          int8_t *output);
-
-/* Runs a schedule that needs no thresholds. */
-void unit_conv_walk_run(unit_conv_walk *walk, unit_conv_sum sum);
-
-/* Runs the compare schedule: `compare` where the threshold lets MACs be skipped, else `dense`.
- * scratch: kernel h * w * depth bytes. */
-void unit_conv_walk_run_pruned(unit_conv_walk *walk, const unit_prune_params *prune,
-                               uint8_t *scratch, unit_conv_sum compare, unit_conv_sum dense);
-
-/* The dense sums, which the compare schedules use for UNIT_NEVER_SKIP. */
-int32_t unit_conv_dense_sum(const unit_conv_walk *walk, const unit_taps *taps);
-int32_t unit_depthwise_conv_dense_sum(const unit_conv_walk *walk, const unit_taps *taps);
+/* Runs the layer. quotient: UNIT_QUOTIENT_CHANNELS patches of scratch for the compare schedule;
+ * prune and quotient are NULL for the others. */
+void unit_conv_walk_run(const unit_conv_walk *walk, unit_patch *patch,
+                        const unit_prune_params *prune, uint8_t *quotient);
 
 #endif /* UNIT_CONV_WALK_H_ */

@@ -1,6 +1,6 @@
-#include "unit_conv_walk.h"
+#include "unit_depthwise_conv_walk.h"
 
-static int32_t compare_sum(const unit_conv_walk *walk, const unit_taps *taps) {
+static int32_t compare_sum(const unit_depthwise_walk *walk, const unit_taps *taps) {
   int32_t sum = 0;
   for (ptrdiff_t row = 0; row < taps->rows; row++) {
     for (ptrdiff_t column = 0; column < taps->columns; column++) {
@@ -21,13 +21,13 @@ unit_status unit_depthwise_conv_compare_s8(
     const unit_prune_params *prune, const unit_dims *input_dims, const int8_t *input,
     const unit_dims *filter_dims, const int8_t *filter, const int32_t *bias,
     const unit_dims *output_dims, int8_t *output) {
-  unit_conv_walk walk;
+  unit_depthwise_walk walk;
   uint8_t *scratch = unit_scratch(ctx, unit_depthwise_conv_compare_s8_get_buffer_size(filter_dims));
   if (scratch == NULL || !unit_prune_is_complete(prune)) return UNIT_ARG_ERROR;
   const unit_status status = unit_depthwise_conv_walk_init(
       &walk, ctx, params, quant, input_dims, input, filter_dims, filter, bias, output_dims, output);
   if (status == UNIT_SUCCESS) {
-    unit_conv_walk_run_pruned(&walk, prune, scratch, compare_sum, unit_depthwise_conv_dense_sum);
+    unit_depthwise_conv_walk_run_pruned(&walk, prune, scratch, compare_sum);
   }
   return status;
 }

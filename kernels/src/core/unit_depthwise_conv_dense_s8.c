@@ -1,6 +1,6 @@
-#include "unit_conv_walk.h"
+#include "unit_depthwise_conv_walk.h"
 
-int32_t unit_depthwise_conv_dense_sum(const unit_conv_walk *walk, const unit_taps *taps) {
+int32_t unit_depthwise_conv_dense_sum(const unit_depthwise_walk *walk, const unit_taps *taps) {
   int32_t sum = 0;
   for (ptrdiff_t row = 0; row < taps->rows; row++) {
     for (ptrdiff_t column = 0; column < taps->columns; column++) {
@@ -21,9 +21,9 @@ unit_status unit_depthwise_conv_dense_s8(const unit_context *ctx, const unit_dw_
                                          const unit_dims *filter_dims, const int8_t *filter,
                                          const int32_t *bias, const unit_dims *output_dims,
                                          int8_t *output) {
-  unit_conv_walk walk;
+  unit_depthwise_walk walk;
   const unit_status status = unit_depthwise_conv_walk_init(
       &walk, ctx, params, quant, input_dims, input, filter_dims, filter, bias, output_dims, output);
-  if (status == UNIT_SUCCESS) unit_conv_walk_run(&walk, unit_depthwise_conv_dense_sum);
+  if (status == UNIT_SUCCESS) unit_depthwise_conv_walk_run(&walk, unit_depthwise_conv_dense_sum);
   return status;
 }

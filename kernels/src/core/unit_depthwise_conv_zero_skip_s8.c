@@ -1,7 +1,7 @@
-#include "unit_conv_walk.h"
+#include "unit_depthwise_conv_walk.h"
 
 /* Tests the activation only, as in unit_conv_zero_skip_s8.c. */
-static int32_t zero_skip_sum(const unit_conv_walk *walk, const unit_taps *taps) {
+static int32_t zero_skip_sum(const unit_depthwise_walk *walk, const unit_taps *taps) {
   int32_t sum = 0;
   for (ptrdiff_t row = 0; row < taps->rows; row++) {
     for (ptrdiff_t column = 0; column < taps->columns; column++) {
@@ -20,9 +20,9 @@ unit_status unit_depthwise_conv_zero_skip_s8(
     const unit_context *ctx, const unit_dw_conv_params *params, const unit_quant_params *quant,
     const unit_dims *input_dims, const int8_t *input, const unit_dims *filter_dims,
     const int8_t *filter, const int32_t *bias, const unit_dims *output_dims, int8_t *output) {
-  unit_conv_walk walk;
+  unit_depthwise_walk walk;
   const unit_status status = unit_depthwise_conv_walk_init(
       &walk, ctx, params, quant, input_dims, input, filter_dims, filter, bias, output_dims, output);
-  if (status == UNIT_SUCCESS) unit_conv_walk_run(&walk, zero_skip_sum);
+  if (status == UNIT_SUCCESS) unit_depthwise_conv_walk_run(&walk, zero_skip_sum);
   return status;
 }

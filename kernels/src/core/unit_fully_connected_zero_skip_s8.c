@@ -1,44 +1,16 @@
-#include <string.h>
-
 #include "unit_fully_connected_walk.h"
 
-/* Adds one activation's products to all accumulators. weight: first of the activation's column.
- * Only the activation is tested, as in unit_conv_zero_skip_s8.c. */
-static void add_column(unit_counters *counters, int16_t x, const int8_t *weight, ptrdiff_t inputs,
-                       int32_t outputs, int32_t *acc) {
-  if (x == 0 && !UNIT_COUNTING) return;
-  ptrdiff_t at = 0;
-  for (int32_t o = 0; o < outputs; o++) {
-    unit_count(counters, o, x, weight[at], x == 0 || weight[at] == 0);
-    acc[o] += unit_product(x, weight[at]);
-    at += inputs;
-  }
-}
-
+/* Only activations are tested, as in unit_conv_zero_skip_s8.c. */
 unit_status unit_fully_connected_zero_skip_s8(const unit_context *ctx, const unit_fc_params *params,
                                               const unit_quant_params *quant,
                                               const unit_dims *input_dims, const int8_t *input,
                                               const unit_dims *filter_dims, const int8_t *filter,
                                               const int32_t *bias, const unit_dims *output_dims,
                                               int8_t *output) {
-  const int32_t size = unit_fully_connected_zero_skip_s8_get_buffer_size(filter_dims);
-  const ptrdiff_t inputs = (ptrdiff_t)filter_dims->n;
-  const int32_t outputs = filter_dims->c;
-  int32_t *acc = unit_scratch(ctx, size);
-  if (acc == NULL || output_dims->c != outputs) return UNIT_ARG_ERROR;
-  for (int32_t row = 0; row < input_dims->n; row++) {
-    memset(acc, 0, (size_t)size);
-    for (ptrdiff_t i = 0; i < inputs; i++) {
-      const int16_t x = (int16_t)(input[i] + params->input_offset);
-      add_column(ctx->counters, x, filter + i, inputs, outputs, acc);
-    }
-    unit_fully_connected_store(params, quant, bias, NULL, acc, outputs, output);
-    input += inputs;
-    output += outputs;
-  }
+  const unit_fc_walk walk = {params, quant, bias, NULL};
+  unit_patch patch;
+  if (output_dims->c != filter_dims->c) return UNIT_ARG_ERROR;
+  unit_patch_init_zero_skip(&patch, ctx, params->input_offset, (ptrdiff_t)filter_dims->n);
+  unit_fully_connected_walk_run(&walk, &patch, input_dims, input, filter_dims, filter, output);
   return UNIT_SUCCESS;
-}
-
-int32_t unit_fully_connected_zero_skip_s8_get_buffer_size(const unit_dims *filter_dims) {
-  return filter_dims->c * (int32_t)sizeof(int32_t);
 }

@@ -69,7 +69,6 @@ unit_status unit_fully_connected_zero_skip_s8(const unit_context *ctx, const uni
                                               const unit_dims *filter_dims, const int8_t *filter,
                                               const int32_t *bias, const unit_dims *output_dims,
                                               int8_t *output);
-int32_t unit_fully_connected_zero_skip_s8_get_buffer_size(const unit_dims *filter_dims);
 unit_status unit_fully_connected_compare_s8(const unit_context *ctx, const unit_fc_params *params,
                                             const unit_quant_params *quant,
                                             const unit_prune_params *prune,

@@ -2,9 +2,9 @@
 
 static int32_t maximum(const unit_pool_window *window) {
   int8_t max = INT8_MIN;
-  for (int32_t row = 0; row < window->rows; row++) {
+  for (ptrdiff_t row = 0; row < window->rows; row++) {
     const int8_t *input = window->input + row * window->row_step;
-    for (int32_t column = 0; column < window->columns; column++) {
+    for (ptrdiff_t column = 0; column < window->columns; column++) {
       const int8_t value = input[column * window->column_step];
       if (value > max) max = value;
     }

@@ -8,8 +8,8 @@
  * elements. */
 typedef struct {
   const int8_t *input;
-  int32_t rows;
-  int32_t columns;
+  ptrdiff_t rows;
+  ptrdiff_t columns;
   ptrdiff_t row_step;
   ptrdiff_t column_step;
 } unit_pool_window;

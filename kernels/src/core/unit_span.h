@@ -4,18 +4,20 @@
 
 #include "unit_types.h"
 
+/* ptrdiff_t: 16 bits on MSP430, where every position counts. */
 typedef struct {
-  int32_t tap;   /* the first tap inside the image */
-  int32_t count; /* taps inside; 0 when the window lies in the padding */
-  int32_t at;    /* image coordinate of the first tap */
+  ptrdiff_t tap;   /* the first tap inside the image */
+  ptrdiff_t count; /* taps inside; 0 when the window lies in the padding */
+  ptrdiff_t at;    /* image coordinate of the first tap */
 } unit_span;
 
 /* origin: image coordinate of tap 0, negative in the padding; size: of the image. */
 static inline unit_span unit_span_of(int32_t origin, int32_t size, int32_t taps, int32_t dilation) {
-  unit_span span = {0, taps, origin};
-  int32_t last = origin + (taps - 1) * dilation;
-  for (; span.count > 0 && last >= size; last -= dilation) span.count--;
-  for (; span.count > 0 && span.at < 0; span.at += dilation) {
+  const ptrdiff_t step = (ptrdiff_t)dilation;
+  unit_span span = {0, (ptrdiff_t)taps, (ptrdiff_t)origin};
+  ptrdiff_t last = span.at + (span.count - 1) * step;
+  for (; span.count > 0 && last >= (ptrdiff_t)size; last -= step) span.count--;
+  for (; span.count > 0 && span.at < 0; span.at += step) {
     span.tap++;
     span.count--;
   }

@@ -1,0 +1,84 @@
+/* Internal: the inner loops of CONV_2D and FULLY_CONNECTED. Each has a C reference, ..._c, and may
+ * have a per-core version; the name without suffix is the one that the kernels call. None counts:
+ * builds with UNIT_ENABLE_COUNTERS count in a loop of their own (unit_patch.c).
+ *
+ * MSP430 versions use the hardware multiplier whose registers start at UNIT_MSP430_MPY (0x0130 for
+ * the 16-bit multiplier, 0x04C0 for MPY32), or a table of squares where that is not defined. An
+ * interrupt routine that multiplies would disturb a running sum, so they keep interrupts disabled
+ * for one call: at most UNIT_PATCH_ELEMENTS products per output or UNIT_COLUMN outputs, about 2500
+ * cycles. UNIT_MSP430_SHARED_MPY lifts that where no interrupt routine multiplies. */
+#ifndef UNIT_LOOPS_H_
+#define UNIT_LOOPS_H_
+
+#include "unit_types.h"
+
+/* One activation of a patch that is worth a look. */
+typedef struct {
+  uint16_t below; /* |x| - 1, so that skipping is below < quotient; 65535 for x = 0 */
+  uint16_t at;    /* index of its weight */
+  int16_t x;      /* activation with the input offset added: -255..255 */
+} unit_term;
+
+/* Sums for several output channels that see the same activations. */
+typedef struct {
+  const int16_t *x;        /* [count] activations with the input offset added (unit_dot) */
+  const unit_term *term;   /* [count] (the others) */
+  const int8_t *weight;    /* the first channel's */
+  const uint8_t *quotient; /* the first channel's (unit_dot_terms_above) */
+  ptrdiff_t weight_step;   /* elements from one channel to the next */
+  ptrdiff_t quotient_step; /* elements from one channel to the next */
+  int32_t *acc;            /* [channels] */
+  int16_t count;           /* >= 1 */
+  int16_t channels;        /* >= 1 */
+} unit_dots;
+
+/* A column of FULLY_CONNECTED's weights: those of one input. */
+typedef struct {
+  ptrdiff_t step; /* elements from one output to the next */
+  int32_t *acc;   /* [count] */
+  int16_t count;  /* 1..UNIT_COLUMN outputs */
+} unit_column;
+
+#define UNIT_COLUMN 64
+
+/* to[i] = input[i] + offset. count: >= 1 */
+void unit_expand_c(const int8_t *input, int16_t count, int16_t offset, int16_t *to);
+
+/* Writes the terms of input[0..count-1] that are not zero and returns their end. to->at must hold
+ * the index of input[0]'s weight. count: >= 1; `to` has room for count terms. */
+unit_term *unit_collect_c(const int8_t *input, int16_t count, int16_t offset, unit_term *to);
+
+/* acc[o] += sum of x[i] * weight[o][i] */
+void unit_dot_c(const unit_dots *dots);
+
+/* acc[o] += sum of term.x * weight[o][term.at] */
+void unit_dot_terms_c(const unit_dots *dots);
+
+/* The same over the terms with |x| > quotient[o][term.at] */
+void unit_dot_terms_above_c(const unit_dots *dots);
+
+/* acc[o] += x * weight[o] where |weight[o]| > quotient. quotient: 0..127 */
+void unit_add_column_c(const unit_column *column, const int8_t *weight, int16_t x,
+                       uint8_t quotient);
+
+#if defined(__MSP430__) && !defined(UNIT_C_LOOPS)
+void unit_expand_msp430(const int8_t *input, int16_t count, int16_t offset, int16_t *to);
+unit_term *unit_collect_msp430(const int8_t *input, int16_t count, int16_t offset, unit_term *to);
+void unit_dot_msp430(const unit_dots *dots);
+void unit_dot_terms_msp430(const unit_dots *dots);
+void unit_dot_terms_above_msp430(const unit_dots *dots);
+void unit_add_column_msp430(const unit_column *column, const int8_t *weight, int16_t x,
+                            uint8_t quotient);
+#define UNIT_LOOP(name) name##_msp430
+#else
+#define UNIT_LOOP(name) name##_c
+#endif
+
+#define unit_expand UNIT_LOOP(unit_expand)
+#define unit_collect UNIT_LOOP(unit_collect)
+#define unit_dot UNIT_LOOP(unit_dot)
+#define unit_dot_terms UNIT_LOOP(unit_dot_terms)
+#define unit_dot_terms_above UNIT_LOOP(unit_dot_terms_above)
+#define unit_add_column UNIT_LOOP(unit_add_column)
+
+#endif /* UNIT_LOOPS_H_ */
