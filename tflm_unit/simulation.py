@@ -81,8 +81,9 @@ def _loaded(model: str | PathLike[str] | bytes | Model | ConversionResult) -> Mo
 
 def _export(model: Model, target: Target, folder: Path, point: int | str, schedule: str) -> Program:
     done = export(model.graph, model.config, folder, name=NAME, target=target, point=point, schedule=schedule)
-    sources = tuple(sorted(folder.glob("*.c")))
-    return Program(folder, sources, tuple(done.layers), done.arena_bytes, done.constant_bytes)
+    sources = tuple(path for path in done.files if path.suffix == ".c")
+    defines = ("UNIT_ARENA_IN_FRAM",) if done.arena_in_fram else ()
+    return Program(folder, sources, defines, done.layers, done.arena_bytes, done.constant_bytes)
 
 
 def _result(job: Job, runs: Mapping[str, Run], random: bool) -> Simulation:
@@ -101,8 +102,9 @@ def _result(job: Job, runs: Mapping[str, Run], random: bool) -> Simulation:
         totals=_counts(totals),
         layers=tuple(_layer(job, runs, main, number) for number in range(len(main.program.layers))),
         flash_bytes=main.sizes.flash,
-        code_bytes=main.sizes.code,
-        constant_bytes=main.sizes.constants,
+        code_bytes=main.sizes.flash - main.sizes.fram - main.program.constant_bytes,
+        constant_bytes=main.program.constant_bytes,
+        fram_variable_bytes=main.sizes.fram,
         ram_bytes=main.sizes.ram,
         arena_bytes=main.program.arena_bytes,
         stack_bytes=max(run.stack_bytes for run in runs.values()),

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from .converter.errors import UnitError
 
-_LINE = re.compile(r"@([a-z]) ([0-9a-f]{4}) ([0-9a-f]{4}) ((?:[0-9a-f]{2})*)")
+_LINE = re.compile(r"@([a-z]) ([0-9a-f]{4}) ([0-9a-f]{4}) ?((?:[0-9a-f]{2})*)")
 _SHOWN = 400
 
 

@@ -8,6 +8,8 @@ from typing import Any
 
 from .converter.errors import UnitError
 
+_WRITE, _ALLOC = 1, 2  # SHF_*
+
 
 @dataclass(frozen=True)
 class Symbol:
@@ -20,24 +22,14 @@ class Symbol:
 
 @dataclass(frozen=True)
 class Sizes:
-    """Bytes of a firmware by where they end up.
+    """Bytes of a firmware by where they end up. fram: of flash, variables that live there (MSP430FR: flash is FRAM).
 
-    code: instructions, in flash. constants: read-only data, in flash. data: variables with an initial value, in
-    RAM, with a copy in flash. zeros: variables that start as zero, in RAM; the stack is not among them.
+    flash: code, constants and initial values. ram: variables without the stack.
     """
 
-    code: int
-    constants: int
-    data: int
-    zeros: int
-
-    @property
-    def flash(self) -> int:
-        return self.code + self.constants + self.data
-
-    @property
-    def ram(self) -> int:
-        return self.data + self.zeros
+    flash: int
+    ram: int
+    fram: int
 
 
 def _open(elf: Path) -> Any:
@@ -72,16 +64,19 @@ def patched(elf: Path, symbol: Symbol, contents: bytes) -> bytes:
 
 def read_sizes(elf: Path) -> Sizes:
     """Sizes of what the file's allocated sections hold."""
-    sizes = {"code": 0, "constants": 0, "data": 0, "zeros": 0}
+    flash = ram = fram = 0
     file = _open(elf)
     with file.stream:
         for section in file.iter_sections():
             flags, size = section["sh_flags"], section["sh_size"]
-            write, alloc, execute = flags & 1, flags & 2, flags & 4
-            if not alloc:
+            if (
+                not flags & _ALLOC or section.name == ".stack"
+            ):  # what the linker script reserves, not what is used
                 continue
-            if section["sh_type"] == "SHT_NOBITS":
-                sizes["zeros"] += size
-            else:
-                sizes["code" if execute else "data" if write else "constants"] += size
-    return Sizes(**sizes)
+            variables = flags & _WRITE and not section.name.startswith(".upper")
+            ram += size if variables else 0
+            if section["sh_type"] != "SHT_NOBITS":
+                flash += size
+            elif not variables:
+                fram += size
+    return Sizes(flash + fram, ram, fram)

@@ -33,10 +33,11 @@ _CODE_BYTES = 24 * 1024
 
 @dataclass(frozen=True)
 class Program:
-    """Generated sources in a folder. layers: the graph's index of each generated layer."""
+    """Generated sources in a folder. layers: the graph's index of each generated layer. defines: to compile with."""
 
     folder: Path
     sources: tuple[Path, ...]
+    defines: tuple[str, ...]
     layers: tuple[int, ...]
     arena_bytes: int
     constant_bytes: int
@@ -72,21 +73,20 @@ def build(program: Program, graph: Graph, machine: Target, *, counting: bool) ->
     """
     room = machine.flash_bytes - program.constant_bytes - _CODE_BYTES
     capacity = max(1, min(MAX_CAPACITY, room // max(1, sample_bytes(graph))))
-    try:
-        return _build(program, graph, machine, counting, capacity)
-    except toolchain.ToolchainError as error:
-        if capacity == 1:
-            raise UnitError(f"{machine.name}: {error}") from error
-    try:  # perhaps the room was overestimated
-        return _build(program, graph, machine, counting, 1)
-    except toolchain.ToolchainError as error:
-        raise UnitError(f"{machine.name}: {error}") from error
+    for size in (capacity, 1):
+        try:
+            return _build(program, graph, machine, counting, size)
+        except toolchain.ToolchainError as error:
+            if size == 1 or "overflowed" not in str(error):  # else the room was estimated too large
+                raise UnitError(f"{machine.name}: {error}") from error
+    raise AssertionError
 
 
 def _build(program: Program, graph: Graph, machine: Target, counting: bool, capacity: int) -> Firmware:
     model_header = _model_header(graph, capacity)
     compiler = _compiler(machine.board)
-    key = _key(program, machine, [model_header, compiler, str(counting)])
+    defines = (*program.defines, *(COUNTING if counting else ()))
+    key = _key(program, machine, [model_header, compiler, *defines])
     elf = cache_folder() / f"{key}.elf"
     if elf.is_file():
         return Firmware(elf, capacity, compiler, False)
@@ -100,7 +100,7 @@ def _build(program: Program, graph: Graph, machine: Target, counting: bool, capa
                 machine.board,
                 [*program.sources, *sorted(HARNESS.glob("*.c"))],
                 new,
-                defines=COUNTING if counting else (),
+                defines=defines,
                 includes=[folder, program.folder, HARNESS],
                 optimize=OPTIMIZE,
                 work=folder / "objects",

@@ -66,11 +66,13 @@ def _unit(result: Simulation) -> str:
 
 
 def _memory(result: Simulation) -> list[str]:
-    rest = result.flash_bytes - result.code_bytes - result.constant_bytes
-    more = f", initial values {rest:,}" if rest else ""
+    in_fram = result.fram_variable_bytes >= result.arena_bytes
+    variables = f", variables {result.fram_variable_bytes:,}" if result.fram_variable_bytes else ""
+    place = "arena in FRAM" if in_fram else f"arena {result.arena_bytes:,} of them"
     return [
-        f"flash  {result.flash_bytes:,} bytes: code {result.code_bytes:,}, constants {result.constant_bytes:,}{more}",
-        f"RAM    {result.ram_bytes:,} bytes, arena {result.arena_bytes:,} of them; and stack {result.stack_bytes:,}",
+        f"{'FRAM' if variables else 'flash':6} {result.flash_bytes:,} bytes: model's constants "
+        f"{result.constant_bytes:,}, code and the rest {result.code_bytes:,}{variables}",
+        f"RAM    {result.ram_bytes:,} bytes, {place}; and stack {result.stack_bytes:,}",
     ]
 
 

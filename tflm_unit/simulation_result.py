@@ -54,9 +54,10 @@ class Simulation:
     unit: what is counted, 'cycles' or 'instructions'. match: whether outputs and MAC counts of every sample and
     schedule equal the batch engine's, bit for bit; mismatches: the first difference of each firmware.
     simulated_by: the target that stood in when `target` is a real board, else `target` itself.
-    random_inputs: no data was given. flash_bytes = code_bytes + constant_bytes + the initial values of variables;
-    ram_bytes: variables, arena included, stack excluded; both of the whole firmware without the samples, and of
-    schedule 'unit' if it ran. arena_bytes: of the generated code. stack_bytes: the deepest use while a sample ran.
+    random_inputs: no data was given. flash_bytes: of the whole firmware of schedule 'unit', or of the one that ran,
+    without the samples; constant_bytes: of the model; code_bytes: all other contents; fram_variable_bytes: variables
+    in FRAM, which counts as flash. ram_bytes: the other variables, stack excluded; the arena is in one of them.
+    arena_bytes: of the generated code. stack_bytes: the deepest use while a sample ran.
     """
 
     target: str
@@ -70,6 +71,7 @@ class Simulation:
     flash_bytes: int
     code_bytes: int
     constant_bytes: int
+    fram_variable_bytes: int
     ram_bytes: int
     arena_bytes: int
     stack_bytes: int

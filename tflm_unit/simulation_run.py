@@ -34,11 +34,10 @@ def run(
     rows: Sequence[bytes],
     *,
     layers: int,
-    marks: bool,
     timeout: float,
     done: Callable[[int], None],
 ) -> list[Batch]:
-    """Runs the samples `rows`. marks: whether to count. timeout: seconds per sample. done: called with the number of
+    """Runs the samples `rows`. timeout: seconds per sample. done: called with the number of
     samples of each finished run. Raises UnitError when the simulator is missing, or the firmware hangs or fails.
     """
     symbol = find_symbol(firmware.elf, SAMPLES)
@@ -46,7 +45,7 @@ def run(
     for first in range(0, len(rows), firmware.capacity):
         part = rows[first : first + firmware.capacity]
         contents = len(part).to_bytes(4, "little") + b"".join(part)
-        expected = len(part) * (layers + 1) if marks else 0
+        expected = len(part) * (layers + 1)
         with tempfile.TemporaryDirectory() as folder:
             elf = Path(folder, "firmware.elf")
             elf.write_bytes(patched(firmware.elf, symbol, contents))
@@ -57,7 +56,7 @@ def run(
             except simulators.SimulatorError as error:
                 raise UnitError(f"{machine.name}: {error}") from error
         console = read_console(result.console, len(part))
-        counts = _counts(result.marks, len(part), layers) if marks else None
+        counts = _counts(result.marks, len(part), layers)
         batches.append(Batch(first, len(part), console, counts))
         done(len(part))
     return batches

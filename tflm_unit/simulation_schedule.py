@@ -88,7 +88,6 @@ def run_schedule(job: Job, schedule: str, program: Program) -> Run:
             job.machine,
             rows,
             layers=len(program.layers),
-            marks=not counting,
             timeout=job.timeout,
             done=job.steps.advance,
         )
@@ -103,7 +102,7 @@ def run_schedule(job: Job, schedule: str, program: Program) -> Run:
 def _sizes(firmware: Firmware) -> Sizes:
     """Of the firmware without the samples."""
     sizes, samples = read_sizes(firmware.elf), find_symbol(firmware.elf, SAMPLES)
-    return replace(sizes, constants=sizes.constants - samples.size)
+    return replace(sizes, flash=sizes.flash - samples.size)
 
 
 def _check_memory(target: Target, sizes: Sizes) -> None:

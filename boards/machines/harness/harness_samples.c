@@ -2,4 +2,4 @@
  */
 #include "harness.h"
 
-UNIT_CONSTANT const harness_sample_set harness_samples = {0, {{0}}};
+const harness_sample_set harness_samples UNIT_CONSTANT = {0, {{0}}};

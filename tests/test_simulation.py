@@ -1,0 +1,201 @@
+"""`simulate`: firmware in simulators equals the batch engine, and what is reported about it."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from classifier import LAYERS, classifier, images
+from simulated import cache, pruned, require  # noqa: F401
+from tiny_models import zoo
+
+import tflm_unit
+from tflm_unit.boards import toolchain
+from tflm_unit.converter.targets import load_target
+
+QUICK = ("cortex_m0_sim", "cortex_m3_sim", "cortex_m4_sim", "msp430_sim")
+REQUIRED = {
+    *("target", "unit", "samples", "match", "totals", "flash_bytes", "ram_bytes", "stack_bytes", "layers"),
+}
+
+
+def simulate(model: object, target: str, **options: object) -> tflm_unit.Simulation:
+    require(target)
+    return tflm_unit.simulate(model, target, **options)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("target", QUICK)
+def test_firmware_equals_the_batch_engine(target: str) -> None:
+    x = images(2, seed=3)
+    result = simulate(pruned(), target, x=x, samples=2)
+    assert result.match, result.mismatches
+    assert not result.mismatches
+    assert result.samples == 2
+    assert result.unit == load_target(target).unit
+    assert [layer.name for layer in result.layers] == list(LAYERS)
+    for schedule in ("dense", "zero_skip", "unit"):
+        counts = [getattr(layer, schedule) for layer in result.layers]
+        assert min(counts) > 100
+        assert sum(counts) == pytest.approx(getattr(result.totals, schedule))
+    evaluation = pruned().evaluate(x)
+    for layer, evaluated in zip(result.layers, evaluation.layers, strict=True):
+        assert layer.macs_total == evaluated.macs_total / 2
+        assert layer.macs_kept == (evaluated.macs_total - evaluated.macs_skipped) / 2
+    assert result.stack_bytes > 50
+    assert result.ram_bytes >= result.arena_bytes > 0
+    assert result.flash_bytes > result.constant_bytes > 0
+
+
+def test_counts_are_means_and_repeatable() -> None:
+    x = images(3, seed=1)
+    single = [simulate(pruned(), "cortex_m3_sim", x=x[i : i + 1], schedule="unit") for i in range(3)]
+    together = simulate(pruned(), "cortex_m3_sim", x=x, samples=3, schedule="unit")
+    assert together.totals.unit == pytest.approx(np.mean([run.totals.unit for run in single]))
+    assert together.totals.dense is None
+    assert together == simulate(pruned(), "cortex_m3_sim", x=x, samples=3, schedule="unit")
+
+
+def test_several_runs_when_the_samples_do_not_fit_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    x = images(5, seed=2)
+    together = simulate(pruned(), "cortex_m3_sim", x=x, samples=5, schedule="unit")
+    monkeypatch.setattr("tflm_unit.simulation_firmware.MAX_CAPACITY", 2)
+    apart = simulate(pruned(), "cortex_m3_sim", x=x, samples=5, schedule="unit")
+    assert apart.match
+    assert apart.totals == together.totals
+
+
+def test_all_operators_float_input_and_several_outputs() -> None:
+    result = simulate(zoo(all_outputs=True), "cortex_m3_sim", samples=2)
+    assert result.match, result.mismatches
+    assert result.random_inputs
+    assert result.layers[0].op == "QUANTIZE"
+    assert result.layers[0].macs_total is None
+    assert result.point is None
+    assert result.totals.unit == result.totals.dense, "a model without thresholds runs dense"
+
+
+def test_a_board_is_stood_in_for_by_a_machine() -> None:
+    board, machine = (
+        simulate(pruned(), target, schedule="unit") for target in ("nucleo_f103rb_m3", "cortex_m3_sim")
+    )
+    assert (board.target, board.simulated_by) == ("nucleo_f103rb_m3", "cortex_m3_sim")
+    assert board.totals == machine.totals
+    assert board.estimate.clock_hz == load_target("nucleo_f103rb_m3").clock_hz
+    assert board.estimate.sources != machine.estimate.sources
+    assert "cortex_m3_sim ran the firmware in place of nucleo_f103rb_m3" in str(board)
+    assert "nobody ran this on hardware yet" in str(board)
+
+
+def test_the_second_time_nothing_is_compiled(monkeypatch: pytest.MonkeyPatch) -> None:
+    first = simulate(pruned(), "cortex_m3_sim", samples=2)
+
+    def build(*arguments: object, **options: object) -> None:
+        raise toolchain.ToolchainError("compiled again")
+
+    monkeypatch.setattr(toolchain, "build", build)
+    assert simulate(pruned(), "cortex_m3_sim", samples=2) == first
+    assert simulate(pruned(), "cortex_m3_sim", x=images(4), samples=4).match, "other samples, same firmware"
+    with pytest.raises(tflm_unit.UnitError, match="compiled again"):
+        simulate(pruned(skip=0.5), "cortex_m3_sim")
+
+
+def test_points(monkeypatch: pytest.MonkeyPatch) -> None:
+    rules = {"full": tflm_unit.SkipRate(0.5), "saver": tflm_unit.SkipRate(0.8)}
+    model = tflm_unit.convert(classifier(), images(64), points=rules)
+    full, saver = (
+        simulate(model, "cortex_m3_sim", x=images(2), samples=2, schedule="unit", point=p)
+        for p in (0, "saver")
+    )
+    assert full.match
+    assert saver.match
+    assert (full.point, saver.point) == ("full", "saver")
+    assert sum(x.macs_kept or 0 for x in saver.layers) < sum(x.macs_kept or 0 for x in full.layers)
+
+
+def test_estimates_follow_from_the_board_file() -> None:
+    result = simulate(pruned(), "cortex_m4_sim")
+    board = load_target("cortex_m4_sim").board["tflm_unit"]
+    cycles = result.totals.dense * board["cost"]["cycles_per_count"]
+    estimate = result.estimate
+    assert estimate.microjoules.dense == pytest.approx(
+        cycles * board["energy"]["nanojoules_per_cycle"] / 1000
+    )
+    assert estimate.milliseconds.dense == pytest.approx(cycles / load_target("cortex_m4_sim").clock_hz * 1000)
+    assert estimate.microjoules.unit < estimate.microjoules.dense
+    text = str(result)
+    assert "(estimate)" in text
+    assert "instructions, not cycles, QEMU" in text
+    assert "random inputs" in text
+
+
+def run(*arguments: object) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "tflm_unit", "simulate", *map(str, arguments)]
+    environment = {**os.environ, "COLUMNS": "200", "NO_COLOR": "1", "TERM": "dumb"}
+    return subprocess.run(
+        command, capture_output=True, text=True, env=environment, cwd=Path(__file__).parent, timeout=300
+    )
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("simulate")
+    pruned().save(folder / "pruned.tflite")
+    np.savez(folder / "data.npz", x_test=(images(8) * 255).astype(np.uint8))
+    return folder
+
+
+def test_command_line(folder: Path) -> None:
+    require("cortex_m3_sim")
+    options = ["--target", "cortex_m3_sim", "--data", folder / "data.npz", "--scale", 1 / 255, "--samples", 2]
+    done = run(folder / "pruned.tflite", *options, "--json")
+    assert done.returncode == 0, done.stderr
+    figures = json.loads(done.stdout)
+    assert set(figures) >= REQUIRED
+    assert set(figures["totals"]) == {"dense", "zero_skip", "unit"}
+    assert {"name", "dense", "zero_skip", "unit", "macs_total", "macs_kept"} <= set(figures["layers"][0])
+    assert figures["match"] is True
+    x = np.load(folder / "data.npz")["x_test"]
+    result = tflm_unit.simulate(pruned(), "cortex_m3_sim", x=x, samples=2, scale=1 / 255)
+    assert figures == json.loads(json.dumps(dataclasses.asdict(result)))
+    table = run(folder / "pruned.tflite", *options)
+    assert table.returncode == 0, table.stderr
+    for text in (
+        *LAYERS,
+        "zero-skip",
+        "UnIT",
+        "flash",
+        "RAM",
+        "stack",
+        "equal the batch engine's, bit for bit",
+    ):
+        assert text in table.stdout
+    assert "random inputs" not in table.stdout
+
+
+def test_help_has_an_example() -> None:
+    assert "Example: tflm-unit simulate" in " ".join(run("--help").stdout.split())
+
+
+MISTAKES = {
+    "unknown target": (["--target", "msp431"], "there is no target 'msp431'; it takes one of cortex_m0_sim,"),
+    "missing data": (["--target", "cortex_m3_sim", "--data", "{0}/none.npz"], "cannot read {0}/none.npz"),
+    "wrong scale": (["--target", "cortex_m3_sim", "--data", "{0}/data.npz"], "give scale and offset"),
+    "scale of nothing": (["--target", "cortex_m3_sim", "--scale", "2"], "belong to --data"),
+    "no such point": (["--target", "cortex_m3_sim", "--point", "7"], "no operating point 7"),
+}
+
+
+@pytest.mark.parametrize("mistake", MISTAKES)
+def test_mistakes_get_one_clear_line(folder: Path, mistake: str) -> None:
+    arguments, message = MISTAKES[mistake]
+    done = run(folder / "pruned.tflite", *(a.format(folder) for a in arguments))
+    assert done.returncode == 1
+    assert done.stderr.startswith("error: "), done.stderr
+    assert message.format(folder) in " ".join(done.stderr.split())
+    assert "Traceback" not in done.stderr
