@@ -101,7 +101,7 @@ class Engine:
         self._program = _native.Program(len(graph.tensors))
         for tensor in (graph.tensors[t] for t in graph.inputs):
             self._program.add_input(tensor.index, tensor.size, tensor.dtype == np.float32)
-        entries = _entries(graph, point if schedule == "compare" else None)
+        entries = entries_of(graph, point if schedule == "compare" else None)
         prunable = {layer.index for layer in graph.prunable}
         for layer in graph.layers:
             entry = entries.get(layer.index)
@@ -247,7 +247,7 @@ def quotients(thresholds: np.ndarray) -> np.ndarray:
         raise UnitError(str(error)) from error
 
 
-def _entries(graph: Graph, point: OperatingPoint | None) -> dict[int, LayerPruning]:
+def entries_of(graph: Graph, point: OperatingPoint | None) -> dict[int, LayerPruning]:
     """Entries of `point` by layer index, checked."""
     if point is None:
         return {}

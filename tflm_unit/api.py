@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from os import PathLike
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -21,6 +21,10 @@ from .converter.thresholds import Explicit, Percentile, Rule, SkipRate
 from .evaluation import Evaluation, evaluate
 from .models import Model, load_model, naming, read_bytes
 from .report import summary, to_json
+
+if TYPE_CHECKING:
+    from .converter.codegen import Export
+    from .converter.targets import Target
 
 PAPER_PERCENTILE = 20.0
 Progress = Callable[[str, int, int], None]
@@ -45,6 +49,17 @@ class ConversionResult:
     def save(self, path: str | PathLike[str]) -> None:
         """Writes the .tflite file, whole or not at all; UnitError names the path when it fails."""
         container.write_file(path, self.model.data)
+
+    def export(
+        self, folder: str | PathLike[str], *, target: str | Target | None = None, **options: Any
+    ) -> Export:
+        """Writes C for boards without TFLM; see `converter.codegen.export`. target: a name, or None: any."""
+        from .converter.codegen import export
+        from .converter.targets import load_target
+
+        chosen = load_target(target) if isinstance(target, str) else target
+        model = self.model
+        return export(model.graph, model.config, folder, target=chosen, report=model.report, **options)
 
     def summary(self) -> str:
         """A table of every operating point's layers: thresholds, dividers, MACs skipped."""

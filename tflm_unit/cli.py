@@ -12,7 +12,7 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
-from . import cli_simulate
+from . import cli_export, cli_simulate
 from .cli_common import AsJson, DataPath, ModelPath, Offset, Scale, ScheduleName, print_all, progress_bar
 from .converter.errors import UnitError
 
@@ -167,6 +167,7 @@ def evaluate(
         print_all(evaluation_table(result))
 
 
+app.command(epilog=cli_export.EPILOG)(cli_export.export)
 app.command(epilog=cli_simulate.EPILOG)(cli_simulate.simulate)
 
 

@@ -1,0 +1,129 @@
+"""Pieces of C source text: identifiers, literals, comments, and the pool of constant arrays."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from .errors import UnitError
+
+MAX_NAME = 63  # significant characters of an identifier in C99
+_KEYWORDS = """
+    alignas alignof and and_eq asm auto bitand bitor bool break case catch char char16_t char32_t char8_t class
+    co_await co_return co_yield compl concept const const_cast consteval constexpr constinit continue decltype
+    default delete do double dynamic_cast else enum explicit export extern false float for friend goto if inline
+    int long mutable namespace new noexcept not not_eq nullptr operator or or_eq private protected public register
+    reinterpret_cast requires restrict return short signed sizeof static static_assert static_cast struct switch
+    template this thread_local throw true try typedef typeid typename typeof typeof_unqual union unsigned using
+    virtual void volatile wchar_t while xor xor_eq"""
+_PER_LINE = {1: 16, 2: 12, 4: 8}  # by bytes of an element
+
+
+def check_name(name: str) -> None:
+    """Raises UnitError unless `name` can prefix identifiers and name files of generated C and C++."""
+    if not re.fullmatch(r"[A-Za-z][A-Za-z0-9_]*", name, re.ASCII) or "__" in name:
+        raise UnitError(
+            f"name is {name!r}; it takes a C identifier: letters, digits and single underscores, a letter first"
+        )
+    if name in _KEYWORDS.split():
+        raise UnitError(f"name is {name!r}, a keyword of C or C++")
+    if len(name) > MAX_NAME:
+        raise UnitError(f"name has {len(name)} characters; it takes at most {MAX_NAME}")
+    if re.match(r"(tflm_)?unit(_|$)", name, re.IGNORECASE):
+        raise UnitError(f"name is {name!r}; names that begin with 'unit' or 'tflm_unit' belong to the core")
+
+
+def identifiers(names: Iterable[str]) -> list[str]:
+    """A unique part of an identifier for each name, lower case."""
+    result: list[str] = []
+    for name in names:
+        base = re.sub(r"[^a-z0-9]+", "_", name.lower()).strip("_")[:40] or "layer"
+        candidate, number = base, 2
+        while candidate in result:
+            candidate, number = f"{base}_{number}", number + 1
+        result.append(candidate)
+    return result
+
+
+def in_comment(text: str) -> str:
+    """Any text as part of a comment: printable ASCII that neither ends nor opens one."""
+    ascii_text = "".join(c if " " <= c <= "~" else "?" for c in text)
+    for unsafe in ("*/", "/*", "??", "\\"):
+        ascii_text = ascii_text.replace(unsafe, unsafe[0] + " " + unsafe[1:])
+    return ascii_text
+
+
+def string_literal(text: str) -> str:
+    """A C string of the text's UTF-8 bytes."""
+    plain = set(range(0x20, 0x7F)) - set(b'"\\?')
+    return '"' + "".join(chr(b) if b in plain else f"\\{b:03o}" for b in text.encode()) + '"'
+
+
+def float_literal(value: float) -> str:
+    """The shortest literal of a finite float32."""
+    return f"{np.float32(value)!s}f"
+
+
+def integer(value: int) -> str:
+    return "INT32_MIN" if value == -(2**31) else str(value)
+
+
+@dataclass(frozen=True)
+class ConstantArray:
+    symbol: str
+    values: np.ndarray
+    note: str
+
+    @property
+    def _declarator(self) -> str:
+        return f"const {self.values.dtype.name}_t {self.symbol}[{self.values.size}]"
+
+    def declaration(self) -> str:
+        return f"extern {self._declarator};"
+
+    def definition(self) -> str:
+        """One comment, and the values in rows."""
+        step = _PER_LINE[self.values.dtype.itemsize]
+        flat = self.values.ravel().tolist()
+        rows = [", ".join(map(integer, flat[i : i + step])) for i in range(0, len(flat), step)]
+        body = ",\n".join(f"    {row}" for row in rows)
+        return f"/* {in_comment(self.note)} */\n{self._declarator} UNIT_CONSTANT = {{\n{body}}};\n"
+
+
+@dataclass
+class ConstantPool:
+    """Constant arrays of a model; equal ones are stored once."""
+
+    prefix: str
+    arrays: list[ConstantArray] = field(default_factory=list)
+    _symbols: dict[tuple[str, bytes], str] = field(default_factory=dict)
+    _rows: dict[bytes, int] = field(default_factory=dict)
+
+    def add(self, name: str, values: np.ndarray, note: str) -> str:
+        """Symbol of an array with these integer values."""
+        key = values.dtype.name, values.tobytes()
+        if key not in self._symbols:
+            self._symbols[key] = f"{self.prefix}_{name}"
+            self.arrays.append(ConstantArray(self._symbols[key], values, note))
+        return self._symbols[key]
+
+    def add_quotients(self, table: np.ndarray, table_row: np.ndarray) -> np.ndarray:
+        """Collects rows of the divider table, uint8 (rows, 256), for one table that all layers share.
+
+        Returns table_row, uint16 (groups,), in terms of that table, which is called `<prefix>_quotients`.
+        """
+        rows = [self._rows.setdefault(table[i].tobytes(), len(self._rows)) for i in table_row.tolist()]
+        if len(self._rows) > 2**16:
+            raise UnitError(f"{len(self._rows)} thresholds have a row of quotients each; at most 65536 can")
+        return np.array(rows, np.uint16)
+
+    def finish(self) -> tuple[ConstantArray, ...]:
+        """All arrays, the shared table included."""
+        if not self._rows:
+            return tuple(self.arrays)
+        values = np.frombuffer(b"".join(self._rows), np.uint8)
+        note = f"Divider table: {len(self._rows)} rows of UNIT_TABLE_ROW quotients"
+        return (*self.arrays, ConstantArray(f"{self.prefix}_quotients", values, note))

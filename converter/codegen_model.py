@@ -1,0 +1,98 @@
+"""Everything that generated C is written from: layers, operating points, arena, constants."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from .arena import Arena, is_elided, plan_arena
+from .c_source import ConstantArray, ConstantPool, identifiers
+from .codegen_layers import Body, emit
+from .codegen_prunable import PrunableSource, emit_prunable
+from .graph import Graph, Layer
+from .pruning import LayerPruning, OperatingPoint
+
+
+@dataclass(frozen=True)
+class GeneratedLayer:
+    """body: of its C function. schedules: name per operating point, empty for layers without MACs."""
+
+    layer: Layer
+    identifier: str
+    entries: tuple[LayerPruning | None, ...]
+    schedules: tuple[str, ...]
+    body: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class CodeModel:
+    """name: prefix of files and functions. skipped: expected share of skipped MACs by (point, layer name)."""
+
+    name: str
+    graph: Graph
+    points: tuple[OperatingPoint, ...]
+    skipped: Mapping[tuple[int, str], float]
+    layers: tuple[GeneratedLayer, ...]
+    arena: Arena
+    constants: tuple[ConstantArray, ...]
+
+    @property
+    def constant_bytes(self) -> int:
+        return sum(array.values.nbytes for array in self.constants)
+
+    @property
+    def has_floats(self) -> bool:
+        """Whether the arena holds float32 tensors."""
+        return any(self.graph.tensors[t].dtype == np.float32 for t in self.arena.offsets)
+
+    @property
+    def has_scratch(self) -> bool:
+        return bool(self.arena.scratch)
+
+
+def build_model(
+    name: str,
+    graph: Graph,
+    points: Sequence[OperatingPoint],
+    entries: Sequence[Mapping[int, LayerPruning]],
+    forced: str,
+    skipped: Mapping[tuple[int, str], float],
+) -> CodeModel:
+    """entries: of each point, by layer index. forced: schedule of prunable layers without one."""
+    pool = ConstantPool(name)
+    layers = [layer for layer in graph.layers if not is_elided(layer)]
+    names = identifiers(layer.name for layer in layers)
+    prunable = {layer.index for layer in graph.prunable}
+    macs = {layer.index for layer in graph.mac_layers}
+    counters = iter(range(len(macs)))
+    sources = {
+        layer.index: PrunableSource(
+            name=identifier,
+            counters=f"{name.upper()}_COUNTERS({next(counters)})",
+            entries=tuple(at_point.get(layer.index) for at_point in entries),
+            baseline=forced if layer.index in prunable else "dense",
+            pool=pool,
+        )
+        for layer, identifier in zip(layers, names, strict=True)
+        if layer.index in macs
+    }
+    arena = plan_arena(graph, {index: source.schedules for index, source in sources.items()})
+    generated = []
+    for layer, identifier in zip(layers, names, strict=True):
+        body, source = Body(graph, layer, arena), sources.get(layer.index)
+        if source:
+            emit_prunable(body, source)
+        else:
+            emit(layer.params, body)
+        generated.append(
+            GeneratedLayer(
+                layer=layer,
+                identifier=identifier,
+                entries=source.entries if source else (),
+                schedules=source.schedules if source else (),
+                body=tuple(body.lines),
+            )
+        )
+    return CodeModel(name, graph, tuple(points), skipped, tuple(generated), arena, pool.finish())
