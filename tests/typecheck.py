@@ -1,5 +1,5 @@
-"""Runs mypy on the package as it is installed: `converter/` is `tflm_unit.converter` only after the build
-back end's mapping, which mypy cannot follow, so the same layout is made of symbolic links."""
+"""Runs mypy on the package as it is installed: `converter/` is `tflm_unit.converter` (`boards/` likewise) only after
+the build back end's mapping, which mypy cannot follow, so the same layout is made of symbolic links."""
 
 import subprocess
 import sys
@@ -13,7 +13,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as folder:
         package = Path(folder, "tflm_unit")
         package.mkdir()
-        for source in (*(ROOT / "tflm_unit").iterdir(), ROOT / "converter"):
+        for source in (*(ROOT / "tflm_unit").iterdir(), ROOT / "converter", ROOT / "boards"):
             if source.name != "__pycache__":
                 (package / source.name).symlink_to(source)
         config = ROOT / "pyproject.toml"
