@@ -8,14 +8,14 @@ void unit_expand_c(const int8_t *input, int16_t count, int16_t offset, int16_t *
 
 unit_term *unit_collect_c(const int8_t *input, int16_t count, int16_t offset, unit_term *to) {
   const int8_t *end = input + count;
-  uint16_t at = to->at;
+  unsigned at = to->at;
   for (; input < end; at++) {
-    const int16_t x = (int16_t)(*input++ + offset);
+    const int x = *input++ + offset;
     /* Counters want to see zeros, too. */
     if (x == 0 && !UNIT_COUNTING) continue;
-    to->below = (uint16_t)(unit_magnitude(x) - 1);
-    to->at = at;
-    to->x = x;
+    to->below = (uint16_t)((x < 0 ? -x : x) - 1);
+    to->at = (uint16_t)at;
+    to->x = (int16_t)x;
     to++;
   }
   return to;

@@ -61,7 +61,7 @@ void unit_dot_terms_above_c(const unit_dots *dots);
 void unit_add_column_c(const unit_column *column, const int8_t *weight, int16_t x,
                        uint8_t quotient);
 
-#if defined(__MSP430__) && !defined(UNIT_C_LOOPS)
+#if defined(__MSP430__) && defined(UNIT_MSP430_LOOPS)
 void unit_expand_msp430(const int8_t *input, int16_t count, int16_t offset, int16_t *to);
 unit_term *unit_collect_msp430(const int8_t *input, int16_t count, int16_t offset, unit_term *to);
 void unit_dot_msp430(const unit_dots *dots);
