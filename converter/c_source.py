@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import textwrap
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
@@ -19,6 +20,7 @@ _KEYWORDS = """
     reinterpret_cast requires restrict return short signed sizeof static static_assert static_cast struct switch
     template this thread_local throw true try typedef typeid typename typeof typeof_unqual union unsigned using
     virtual void volatile wchar_t while xor xor_eq"""
+_COMMENT_WIDTH = 94
 _PER_LINE = {1: 16, 2: 12, 4: 8}  # by bytes of an element
 
 
@@ -32,8 +34,10 @@ def check_name(name: str) -> None:
         raise UnitError(f"name is {name!r}, a keyword of C or C++")
     if len(name) > MAX_NAME:
         raise UnitError(f"name has {len(name)} characters; it takes at most {MAX_NAME}")
-    if re.match(r"(tflm_)?unit(_|$)", name, re.IGNORECASE):
-        raise UnitError(f"name is {name!r}; names that begin with 'unit' or 'tflm_unit' belong to the core")
+    if re.match(r"(unit|tflm_unit|run)(_|$)", name, re.IGNORECASE):
+        raise UnitError(
+            f"name is {name!r}; 'unit', 'tflm_unit' and 'run' begin names of the core and of generated functions"
+        )
 
 
 def identifiers(names: Iterable[str]) -> list[str]:
@@ -56,6 +60,16 @@ def in_comment(text: str) -> str:
     return ascii_text
 
 
+def comment(lines: Iterable[str]) -> str:
+    """A comment of these lines, broken where they are too long."""
+    pieces = [
+        piece
+        for line in lines
+        for piece in textwrap.wrap(in_comment(line), _COMMENT_WIDTH, subsequent_indent="  ") or [""]
+    ]
+    return "/* " + "\n".join(f" * {piece}".rstrip() for piece in pieces)[3:] + " */"
+
+
 def string_literal(text: str) -> str:
     """A C string of the text's UTF-8 bytes."""
     plain = set(range(0x20, 0x7F)) - set(b'"\\?')
@@ -73,9 +87,11 @@ def integer(value: int) -> str:
 
 @dataclass(frozen=True)
 class ConstantArray:
+    """notes: what it is, for every place that uses it."""
+
     symbol: str
     values: np.ndarray
-    note: str
+    notes: tuple[str, ...]
 
     @property
     def _declarator(self) -> str:
@@ -90,7 +106,7 @@ class ConstantArray:
         flat = self.values.ravel().tolist()
         rows = [", ".join(map(integer, flat[i : i + step])) for i in range(0, len(flat), step)]
         body = ",\n".join(f"    {row}" for row in rows)
-        return f"/* {in_comment(self.note)} */\n{self._declarator} UNIT_CONSTANT = {{\n{body}}};\n"
+        return f"{comment(['; also '.join(self.notes)])}\n{self._declarator} UNIT_CONSTANT = {{\n{body}}};\n"
 
 
 @dataclass
@@ -98,17 +114,16 @@ class ConstantPool:
     """Constant arrays of a model; equal ones are stored once."""
 
     prefix: str
-    arrays: list[ConstantArray] = field(default_factory=list)
-    _symbols: dict[tuple[str, bytes], str] = field(default_factory=dict)
+    _arrays: dict[tuple[str, bytes], ConstantArray] = field(default_factory=dict)
     _rows: dict[bytes, int] = field(default_factory=dict)
 
     def add(self, name: str, values: np.ndarray, note: str) -> str:
         """Symbol of an array with these integer values."""
         key = values.dtype.name, values.tobytes()
-        if key not in self._symbols:
-            self._symbols[key] = f"{self.prefix}_{name}"
-            self.arrays.append(ConstantArray(self._symbols[key], values, note))
-        return self._symbols[key]
+        known = self._arrays.get(key)
+        symbol, notes = (known.symbol, known.notes) if known else (f"{self.prefix}_{name}", ())
+        self._arrays[key] = ConstantArray(symbol, values, (*notes, note))
+        return symbol
 
     def add_quotients(self, table: np.ndarray, table_row: np.ndarray) -> np.ndarray:
         """Collects rows of the divider table, uint8 (rows, 256), for one table that all layers share.
@@ -122,8 +137,9 @@ class ConstantPool:
 
     def finish(self) -> tuple[ConstantArray, ...]:
         """All arrays, the shared table included."""
+        arrays = tuple(self._arrays.values())
         if not self._rows:
-            return tuple(self.arrays)
+            return arrays
         values = np.frombuffer(b"".join(self._rows), np.uint8)
         note = f"Divider table: {len(self._rows)} rows of UNIT_TABLE_ROW quotients"
-        return (*self.arrays, ConstantArray(f"{self.prefix}_quotients", values, note))
+        return (*arrays, ConstantArray(f"{self.prefix}_quotients", values, (note,)))

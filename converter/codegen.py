@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
@@ -14,17 +14,16 @@ from .arena import PlanRow
 from .c_source import check_name
 from .codegen_files import core_files, write_files
 from .codegen_header import header
-from .codegen_model import CodeModel, build_model
+from .codegen_model import build_model
 from .codegen_source import data_header, data_source, source
 from .engine import entries_of
 from .errors import UnitError
 from .graph import Graph
 from .pruning import OperatingPoint, PruningConfig
+from .target_fit import arena_in_fram
 from .targets import Target
 
 SCHEDULES = ("unit", "zero_skip", "dense")
-MIN_CODE_BYTES = 2048  # of any program: kernels, start-up code and generated calls are not smaller
-MIN_OTHER_RAM_BYTES = 512  # of any program: stack and static variables beside the arena
 
 
 @dataclass(frozen=True)
@@ -93,7 +92,7 @@ def export(
         "dense" if schedule == "unit" else schedule,
         _expected(report, list(chosen)) if schedule == "unit" else {},
     )
-    in_fram = target is not None and _check_size(model, target)
+    in_fram = target is not None and arena_in_fram(model, target)
     files = {
         f"{name}.h": header(model),
         f"{name}.c": source(model),
@@ -146,32 +145,3 @@ def _expected(report: Mapping[str, Any] | None, indices: list[int]) -> dict[tupl
         for row in measured[index]["layers"]
         if row["macs_total"]
     }
-
-
-def _check_size(model: CodeModel, target: Target) -> bool:
-    """Whether the arena has to lie in FRAM. Raises UnitError when the model cannot fit."""
-    flash = model.constant_bytes + MIN_CODE_BYTES
-    constants = [(array.symbol, array.values.nbytes) for array in model.constants]
-    if flash > target.flash_bytes:
-        raise UnitError(
-            f"{model.name} needs at least {flash:,} bytes of flash ({model.constant_bytes:,} of constants, "
-            f"{MIN_CODE_BYTES:,} of code at least), {flash - target.flash_bytes:,} more than the "
-            f"{target.flash_bytes:,} of {target.name}; largest: {_largest(constants)}"
-        )
-    ram = model.arena.bytes + MIN_OTHER_RAM_BYTES
-    if ram <= target.ram_bytes:
-        return False
-    # MSP430X's FRAM is written like RAM.
-    if "-mlarge" in target.board["tflm_unit"]["cflags"] and flash + model.arena.bytes <= target.flash_bytes:
-        return True
-    buffers = [(row.name, row.bytes) for row in model.arena.rows]
-    raise UnitError(
-        f"{model.name} needs at least {ram:,} bytes of RAM ({model.arena.bytes:,} of arena, {MIN_OTHER_RAM_BYTES} "
-        f"of stack and variables at least), {ram - target.ram_bytes:,} more than the {target.ram_bytes:,} of "
-        f"{target.name}; largest: {_largest(buffers)}"
-    )
-
-
-def _largest(sizes: Iterable[tuple[str, int]]) -> str:
-    top = sorted(sizes, key=lambda item: -item[1])[:3]
-    return ", ".join(f"{name} ({size:,} bytes)" for name, size in top)

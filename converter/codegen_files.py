@@ -31,6 +31,8 @@ def write_files(folder: Path, files: Mapping[str, str]) -> tuple[Path, ...]:
     Raises UnitError when a file that was not generated is in the way, or when writing fails: then no file has
     been replaced unless the renaming itself was interrupted.
     """
+    if folder.exists() and not folder.is_dir():
+        raise UnitError(f"{folder} is a file; the export needs a folder")
     paths = {folder / name: marked(text).encode() for name, text in files.items()}
     foreign = [str(path) for path in paths if not _replaceable(path)]
     if foreign:

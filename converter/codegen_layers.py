@@ -182,14 +182,13 @@ def _(params: QuantizeParams, body: Body) -> None:
 @emit.register
 def _(params: ConcatenationParams, body: Body) -> None:
     body.pointers()
-    width, column = sum(params.inner), 0
-    several = len(params.inner) > 1
-    body.lines.append("  unit_status status = UNIT_SUCCESS;")
+    width, calls = sum(params.inner), []
     for number, inner in enumerate(params.inner, 1):
-        name = f"input{number if several else ''}"
-        call = f"unit_concatenation_s8({name}, {params.outer}, {inner}, {column}, {width}, output)"
-        body.lines.append(f"  if (status == UNIT_SUCCESS) status = {call};")
-        column += inner
+        name = f"input{number}" if len(params.inner) > 1 else "input"
+        column = sum(params.inner[: number - 1])
+        calls.append(f"unit_concatenation_s8({name}, {params.outer}, {inner}, {column}, {width}, output)")
+    body.lines.append(f"  unit_status status = {calls[0]};")
+    body.lines += [f"  if (status == UNIT_SUCCESS) status = {call};" for call in calls[1:]]
     body.returns("status")
 
 

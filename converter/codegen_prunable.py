@@ -92,7 +92,7 @@ def _emit_params(body: Body, source: PrunableSource) -> str:
     kind = "unit_fc_params"
     if isinstance(body.layer.params, ConvParams):
         kind = "unit_dw_conv_params" if body.layer.params.ch_mult else "unit_conv_params"
-    return _emit_variants(body, kind, "params", variants)
+    return _emit_variants(body, source, kind, "params", variants)
 
 
 def _params(body: Body, fatrelu_min: int) -> Fields:
@@ -131,7 +131,7 @@ def _emit_prune(body: Body, source: PrunableSource) -> str:
         _NO_THRESHOLDS if entry is None else _prune(entry, point, body, source)
         for point, entry in enumerate(source.entries)
     ]
-    return _emit_variants(body, "unit_prune_params", "prune", variants)
+    return _emit_variants(body, source, "unit_prune_params", "prune", variants)
 
 
 def _prune(entry: LayerPruning, point: int, body: Body, source: PrunableSource) -> Fields:
@@ -156,13 +156,15 @@ def _prune(entry: LayerPruning, point: int, body: Body, source: PrunableSource) 
     )
 
 
-def _emit_variants(body: Body, kind: str, name: str, variants: Sequence[Fields]) -> str:
+def _emit_variants(
+    body: Body, source: PrunableSource, kind: str, name: str, variants: Sequence[Fields]
+) -> str:
     """A struct, or an array of them by operating point where they differ; returns the pointer to pass."""
     if all(variant == variants[0] for variant in variants):
         body.struct(kind, name, variants[0])
         return f"&{name}"
     rows = ",\n".join(f"      {{\n{members(variant, 10)}}}" for variant in variants)
-    body.lines.append(f"  static const {kind} {name}[{len(variants)}] = {{\n{rows}}};")
+    body.lines.append(f"  static const {kind} {name}[{source.pool.prefix.upper()}_POINTS] = {{\n{rows}}};")
     return f"&{name}[active_point]"
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .c_source import in_comment, string_literal
+from .c_source import comment, string_literal
 from .codegen_layers import c_type, element
 from .codegen_model import CodeModel, GeneratedLayer
 from .pruning import FATRELU_OFF, NEVER_SKIP, LayerPruning
@@ -95,9 +95,8 @@ def _layer_function(model: CodeModel, number: int) -> str:
         macs = model.graph.macs(layer)
         lines[0] += f", filter {_shape(model.graph.weights(layer).shape)}, {macs:,} MACs"
         lines += _schedules(model, generated)
-    comment = "\n * ".join(in_comment(line) for line in lines)
     statements = "\n".join(generated.body)
-    return f"/* {comment} */\nstatic unit_status run_{generated.identifier}(void) {{\n{statements}\n}}\n"
+    return f"{comment(lines)}\nstatic unit_status run_{generated.identifier}(void) {{\n{statements}\n}}\n"
 
 
 def _schedules(model: CodeModel, generated: GeneratedLayer) -> list[str]:
