@@ -19,7 +19,8 @@ import tflm_unit
 from tflm_unit.boards import toolchain
 from tflm_unit.converter.targets import load_target
 
-QUICK = ("cortex_m0_sim", "cortex_m3_sim", "cortex_m4_sim", "msp430_sim")
+QUICK = {"cortex_m0_sim": "unit", "cortex_m3_sim": "all", "cortex_m4_sim": "unit", "msp430_sim": "all"}
+SCHEDULES = ("dense", "zero_skip", "unit")
 REQUIRED = {
     *("target", "unit", "samples", "match", "totals", "flash_bytes", "ram_bytes", "stack_bytes", "layers"),
 }
@@ -33,13 +34,13 @@ def simulate(model: object, target: str, **options: object) -> tflm_unit.Simulat
 @pytest.mark.parametrize("target", QUICK)
 def test_firmware_equals_the_batch_engine(target: str) -> None:
     x = images(2, seed=3)
-    result = simulate(pruned(), target, x=x, samples=2)
+    result = simulate(pruned(), target, x=x, samples=2, schedule=QUICK[target])
     assert result.match, result.mismatches
     assert not result.mismatches
     assert result.samples == 2
     assert result.unit == load_target(target).unit
     assert [layer.name for layer in result.layers] == list(LAYERS)
-    for schedule in ("dense", "zero_skip", "unit"):
+    for schedule in SCHEDULES if QUICK[target] == "all" else ("unit",):
         counts = [getattr(layer, schedule) for layer in result.layers]
         assert min(counts) > 100
         assert sum(counts) == pytest.approx(getattr(result.totals, schedule))
@@ -50,6 +51,14 @@ def test_firmware_equals_the_batch_engine(target: str) -> None:
     assert result.stack_bytes > 50
     assert result.ram_bytes >= result.arena_bytes > 0
     assert result.flash_bytes > result.constant_bytes > 0
+
+
+def test_a_model_without_thresholds_runs_dense() -> None:
+    result = simulate(classifier(), "cortex_m3_sim")
+    assert result.match
+    assert result.point is None
+    assert result.totals.unit == result.totals.dense
+    assert "no thresholds" in str(result)
 
 
 def test_counts_are_means_and_repeatable() -> None:
@@ -71,13 +80,12 @@ def test_several_runs_when_the_samples_do_not_fit_at_once(monkeypatch: pytest.Mo
 
 
 def test_all_operators_float_input_and_several_outputs() -> None:
-    result = simulate(zoo(all_outputs=True), "cortex_m3_sim", samples=2)
+    result = simulate(zoo(all_outputs=True), "cortex_m3_sim", samples=2, schedule="zero_skip")
     assert result.match, result.mismatches
     assert result.random_inputs
     assert result.layers[0].op == "QUANTIZE"
     assert result.layers[0].macs_total is None
     assert result.point is None
-    assert result.totals.unit == result.totals.dense, "a model without thresholds runs dense"
 
 
 def test_a_board_is_stood_in_for_by_a_machine() -> None:
@@ -105,29 +113,24 @@ def test_the_second_time_nothing_is_compiled(monkeypatch: pytest.MonkeyPatch) ->
         simulate(pruned(skip=0.5), "cortex_m3_sim")
 
 
-def test_points(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_operating_points() -> None:
     rules = {"full": tflm_unit.SkipRate(0.5), "saver": tflm_unit.SkipRate(0.8)}
-    model = tflm_unit.convert(classifier(), images(64), points=rules)
-    full, saver = (
-        simulate(model, "cortex_m3_sim", x=images(2), samples=2, schedule="unit", point=p)
-        for p in (0, "saver")
-    )
-    assert full.match
-    assert saver.match
-    assert (full.point, saver.point) == ("full", "saver")
-    assert sum(x.macs_kept or 0 for x in saver.layers) < sum(x.macs_kept or 0 for x in full.layers)
+    model, x = tflm_unit.convert(classifier(), images(64), points=rules), images(2)
+    result = simulate(model, "cortex_m3_sim", x=x, samples=2, schedule="unit", point="saver")
+    assert result.match
+    assert result.point == "saver"
+    evaluation = model.evaluate(x, point=1)
+    kept = evaluation.macs_total - evaluation.macs_skipped
+    assert sum(layer.macs_kept or 0 for layer in result.layers) == kept / 2
 
 
 def test_estimates_follow_from_the_board_file() -> None:
-    result = simulate(pruned(), "cortex_m4_sim")
+    result = simulate(pruned(), "cortex_m4_sim", schedule="unit")
     board = load_target("cortex_m4_sim").board["tflm_unit"]
-    cycles = result.totals.dense * board["cost"]["cycles_per_count"]
+    cycles = result.totals.unit * board["cost"]["cycles_per_count"]
     estimate = result.estimate
-    assert estimate.microjoules.dense == pytest.approx(
-        cycles * board["energy"]["nanojoules_per_cycle"] / 1000
-    )
-    assert estimate.milliseconds.dense == pytest.approx(cycles / load_target("cortex_m4_sim").clock_hz * 1000)
-    assert estimate.microjoules.unit < estimate.microjoules.dense
+    assert estimate.microjoules.unit == pytest.approx(cycles * board["energy"]["nanojoules_per_cycle"] / 1000)
+    assert estimate.milliseconds.unit == pytest.approx(cycles / load_target("cortex_m4_sim").clock_hz * 1000)
     text = str(result)
     assert "(estimate)" in text
     assert "instructions, not cycles, QEMU" in text

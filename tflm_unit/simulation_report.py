@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from rich.table import Table
 
-from .simulation_result import LayerSimulation, Simulation
+from .simulation_result import Counts, LayerSimulation, Simulation
 
 _SIMULATORS = {"qemu": "QEMU", "mspdebug": "mspdebug", "msp430_run": "gdb's simulator"}
 
 
-def tables(result: Simulation) -> list[Table | str]:
+def tables(result: Simulation) -> list[Table]:
     """Counts per layer, then memory, estimates and what to keep in mind."""
-    return [_layers(result), "\n".join((*_memory(result), *_estimates(result), *_notes(result)))]
+    facts = Table.grid(padding=(0, 2))
+    for row in (*_memory(result), *_estimates(result), *_notes(result)):
+        facts.add_row(*row)
+    return [_layers(result), facts]
 
 
 def _layers(result: Simulation) -> Table:
@@ -65,44 +68,53 @@ def _unit(result: Simulation) -> str:
     return f"cycles, {name}" if result.unit == "cycles" else f"instructions, not cycles, {name}"
 
 
-def _memory(result: Simulation) -> list[str]:
+def _memory(result: Simulation) -> list[tuple[str, str]]:
     in_fram = result.fram_variable_bytes >= result.arena_bytes
     variables = f", variables {result.fram_variable_bytes:,}" if result.fram_variable_bytes else ""
     place = "arena in FRAM" if in_fram else f"arena {result.arena_bytes:,} of them"
+    flash = (
+        f"{result.flash_bytes:,} bytes: model's constants {result.constant_bytes:,}, code and the rest "
+        f"{result.code_bytes:,}{variables}"
+    )
     return [
-        f"{'FRAM' if variables else 'flash':6} {result.flash_bytes:,} bytes: model's constants "
-        f"{result.constant_bytes:,}, code and the rest {result.code_bytes:,}{variables}",
-        f"RAM    {result.ram_bytes:,} bytes, {place}; and stack {result.stack_bytes:,}",
+        ("FRAM" if variables else "flash", flash),
+        ("RAM", f"{result.ram_bytes:,} bytes, {place}; and stack {result.stack_bytes:,}"),
     ]
 
 
-def _estimates(result: Simulation) -> list[str]:
+def _estimates(result: Simulation) -> list[tuple[str, str]]:
     e = result.estimate
-    lines = []
+    if result.totals == Counts(None, None, None):
+        return []
+    rows = []
     for label, counts, unit in (("time", e.milliseconds, "ms"), ("energy", e.microjoules, "µJ")):
         values = (("dense", counts.dense), ("zero-skip", counts.zero_skip), ("UnIT", counts.unit))
-        parts = [f"{name} {value:,.3g} {unit}" for name, value in values if value is not None]
-        if parts:
-            lines.append(f"{label:6} {', '.join(parts)} (estimate)")
-    if lines:
-        lines.append(
-            f"       at {e.clock_hz / 1e6:g} MHz, {e.cycles_per_count:g} cycles per "
-            f"{result.unit.removesuffix('s')} ({e.sources[0]}), {e.nanojoules_per_cycle:g} nJ per cycle "
-            f"({e.sources[1]})"
-        )
-    return lines
+        parts = [f"{name} {_digits(value)} {unit}" for name, value in values if value is not None]
+        rows.append((label, f"{', '.join(parts)} (estimate)"))
+    cycles = "cycles" if result.unit == "cycles" else f"{e.cycles_per_count:g} cycles per instruction"
+    return [
+        *rows,
+        ("", f"clock: {e.clock_hz / 1e6:g} MHz"),
+        ("", f"{cycles}: {e.sources[0]}"),
+        ("", f"{e.nanojoules_per_cycle:g} nJ per cycle: {e.sources[1]}"),
+    ]
 
 
-def _notes(result: Simulation) -> list[str]:
+def _digits(value: float) -> str:
+    """Three digits, more where they stand before the point."""
+    return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
+
+
+def _notes(result: Simulation) -> list[tuple[str, str]]:
     notes = []
-    if result.random_inputs:
-        notes.append("random inputs: how much of them is skipped says little about real data; give --data")
     if result.simulated_by != result.target:
         notes.append(
             f"{result.simulated_by} ran the firmware in place of {result.target}, whose memory, clock and energy "
             f"apply; {result.status}"
         )
+    if result.random_inputs:
+        notes.append("random inputs: how much of them is skipped says little about real data; give --data")
+    rows = [("note", text) for text in notes]
     if result.match:
-        notes.append("outputs and MAC counts equal the batch engine's, bit for bit")
-    notes.extend(f"MISMATCH: {text}" for text in result.mismatches)
-    return notes
+        rows.append(("check", "outputs and MAC counts equal the batch engine's, bit for bit"))
+    return rows + [("check", f"MISMATCH: {text}") for text in result.mismatches]

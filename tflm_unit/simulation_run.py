@@ -15,7 +15,7 @@ from .simulation_elf import find_symbol, patched
 from .simulation_firmware import Firmware
 
 SAMPLES = "harness_samples"
-_START_SECONDS = 30.0  # of the simulator, beside what the inferences take
+START_SECONDS = 30.0  # of the simulator, beside what the inferences take
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ def run(
             elf.write_bytes(patched(firmware.elf, symbol, contents))
             try:
                 result = simulators.run(
-                    machine.board, elf, marks=expected, timeout=_START_SECONDS + timeout * len(part)
+                    machine.board, elf, marks=expected, timeout=START_SECONDS + timeout * len(part)
                 )
             except simulators.SimulatorError as error:
                 raise UnitError(f"{machine.name}: {error}") from error

@@ -20,6 +20,7 @@ typedef struct {
   uint8_t inputs[HARNESS_CAPACITY][HARNESS_SAMPLE_BYTES];
 } harness_sample_set;
 
-extern const harness_sample_set harness_samples;
+/* Placed here as well: it decides how compilers address it. */
+extern const harness_sample_set harness_samples UNIT_CONSTANT;
 
 #endif /* UNIT_HARNESS_H_ */
