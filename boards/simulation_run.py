@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import signal
 import subprocess
 import threading
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 
 class SimulatorError(Exception):
@@ -25,11 +27,13 @@ class SimulatorRun:
 
     console: what it wrote. marks[i]: cycles or instructions, as the board's "unit" says, between its calls i and
     i + 1 of unit_machine_mark(), without what the marks themselves cost. status: what main() returned, 0..255.
+    counted: the simulator can count; else marks is empty.
     """
 
     console: str
     marks: tuple[int, ...]
     status: int
+    counted: bool = True
 
 
 def run_process(
@@ -37,9 +41,10 @@ def run_process(
     timeout: float,
     on_line: Callable[[str], None] | None = None,
     records: re.Pattern[str] | None = None,
+    errors_to: IO[bytes] | None = None,
 ) -> subprocess.CompletedProcess[str]:
     """Runs a simulator to its end. `on_line` gets each line of its output, newline included, as it arrives, without
-    what matches `records`.
+    what matches `records`. `errors_to` takes its standard error instead of the result.
 
     Raises SimulatorError with the last lines of the output when it still runs after `timeout` seconds; then
     everything that it started has been killed.
@@ -48,7 +53,7 @@ def run_process(
         [str(part) for part in command],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
+        stderr=subprocess.PIPE if errors_to is None else errors_to,
         encoding="utf-8",
         errors="replace",
         start_new_session=True,
@@ -65,8 +70,8 @@ def run_process(
                 on_line(text)
 
     def follow_errors() -> None:
-        assert process.stderr is not None
-        errors.append(process.stderr.read())
+        if process.stderr is not None:
+            errors.append(process.stderr.read())
 
     threads = [threading.Thread(target=target, daemon=True) for target in (follow, follow_errors)]
     for thread in threads:
@@ -82,6 +87,12 @@ def run_process(
         for thread in threads:
             thread.join()
     return subprocess.CompletedProcess(process.args, process.returncode, "".join(output), "".join(errors))
+
+
+def line_buffered(program: str) -> list[str]:
+    """The command for a simulator that would keep its output until it ends: firmware that hangs is ended before."""
+    stdbuf = shutil.which("stdbuf")
+    return [program] if stdbuf is None else [stdbuf, "-oL", program]
 
 
 def tail(output: Iterable[str], records: re.Pattern[str] | None = None) -> str:

@@ -6,10 +6,11 @@ import re
 import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from .simulation_run import SimulatorError, SimulatorRun, run_process, tail
+from .simulation_run import SimulatorError, SimulatorRun, line_buffered, run_process, tail
 
 PROGRAM = "mspdebug"
 # Functions of machines/msp430/startup.S.
@@ -79,10 +80,12 @@ def run(
     timeout: float = 120.0,
     on_line: Callable[[str], None] | None = None,
 ) -> SimulatorRun:
-    """Runs `elf`; see simulators.run. The firmware's output is text: mspdebug drops NUL bytes."""
+    """Runs `elf`; see simulators.run. mspdebug loses NUL bytes and what exceeds 4095 bytes of a line."""
     transcript = _Transcript(on_line)
     finished = run_process(
-        [*_program(), "-n", "-q", "sim", *_commands(board, elf, marks)], timeout, transcript.read
+        [*line_buffered(_program()), "-n", "-q", "sim", *_commands(board, elf, marks)],
+        timeout,
+        transcript.read,
     )
     stops = transcript.stops
     output = tail(["".join(transcript.console)])
@@ -95,7 +98,7 @@ def run(
     if last.label != HALT:
         raise SimulatorError(f"the firmware crashed: it went to 0x{last.pc:04x} {last.label}{output}")
     times = [stop.cycles for stop in stops if stop.label == MARK]
-    counts = tuple(end - start - MARK_CYCLES for start, end in zip(times, times[1:], strict=False))
+    counts = tuple(end - start - MARK_CYCLES for start, end in pairwise(times))
     return SimulatorRun("".join(transcript.console), counts, last.r12 & 0xFF)
 
 
@@ -111,12 +114,10 @@ def _commands(board: Mapping[str, Any], elf: Path, marks: int) -> list[str]:
     return [*setup, *(["run", "simio info tr"] * (marks + 1)), "simio info con"]
 
 
-def _program() -> list[str]:
+def _program() -> str:
     program = shutil.which(PROGRAM)
     if program is None:
         raise SimulatorError(
             f"{PROGRAM} was not found; install it with: make setup-sim (or apt-get install mspdebug)"
         )
-    # Output line by line: a firmware that hangs is ended, and what it wrote until then says where.
-    buffering = shutil.which("stdbuf")
-    return [program] if buffering is None else [buffering, "-oL", program]
+    return program

@@ -1,0 +1,41 @@
+/* What the firmware asks of gdb's simulator. System calls are calls to 0x180 + their number, with
+ * arguments in R12-R15. The runner attaches the device "pal" at 0x400, whose timer counts
+ * instructions down, in four bytes with the highest first. */
+
+#define SYS_EXIT 0x181
+#define SYS_WRITE 0x185
+#define STDOUT 1
+#define STDERR 2
+#define PAL_TIMER 0x428
+#define PAL_TIMER_VALUE 0x42C
+
+    .macro function name
+    .section .text.\name,"ax",@progbits
+    .global \name
+    .type \name,@function
+\name:
+    .endm
+
+    function unit_machine_start
+    mov #0xff, r12                  ; the longest period that can be written: 0xff000000
+    mova r12, &PAL_TIMER
+    reta
+
+    function unit_machine_write
+    mova r13, r14
+    mova r12, r13
+    mov #STDOUT, r12
+    calla #SYS_WRITE
+    reta
+
+    /* The instructions from one SYS_WRITE to the next are in boards/simulator_msp430_run.py. */
+    function unit_machine_mark
+    mov #STDERR, r12
+    mova #PAL_TIMER_VALUE, r13
+    mov #4, r14
+    calla #SYS_WRITE
+    reta
+
+    function unit_machine_halt
+    calla #SYS_EXIT
+    jmp unit_machine_halt
