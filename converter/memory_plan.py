@@ -1,11 +1,12 @@
 """Places buffers in one block of memory: greedy by size, as TFLM's GreedyMemoryPlanner does.
 
 The largest buffer comes first; each goes to the lowest offset at which it overlaps no buffer that is live at
-the same time.
+the same time. Where that wastes memory, the buffer that ends highest goes first, and all are placed again.
 """
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -32,6 +33,7 @@ class Buffer:
     def size(self) -> int:
         return max(t.size for t in self.tenants)
 
+    @functools.cached_property
     def extents(self) -> tuple[tuple[int, int, int], ...]:
         """(bytes, first step, last step) without the tenants' common steps, at which the larger one counts."""
         result: list[tuple[int, int, int]] = []
@@ -49,14 +51,28 @@ class Buffer:
 def place(buffers: Sequence[Buffer]) -> tuple[int, ...]:
     """Offset of each buffer, a multiple of ALIGNMENT."""
     order = sorted(range(len(buffers)), key=lambda i: (-buffers[i].size, buffers[i].tenants[0].first, i))
+    best = _place_in_order(buffers, order)
+    offsets, least = best, most_live(buffers)
+    for _ in buffers:
+        if peak(buffers, best) <= least:
+            break
+        highest = max(order, key=lambda i: offsets[i] + buffers[i].size)
+        order.remove(highest)
+        order.insert(0, highest)
+        offsets = _place_in_order(buffers, order)
+        best = min(best, offsets, key=lambda tried: peak(buffers, tried))
+    return best
+
+
+def _place_in_order(buffers: Sequence[Buffer], order: Sequence[int]) -> tuple[int, ...]:
     offsets: dict[int, int] = {}
     for i in order:
-        # Offsets that are taken: from low, included, to high, excluded.
+        # Offsets between these two overlap a buffer that is live at the same time.
         taken = sorted(
             (offsets[j] - size, offsets[j] + other)
             for j in offsets
-            for size, first, last in buffers[i].extents()
-            for other, other_first, other_last in buffers[j].extents()
+            for size, first, last in buffers[i].extents
+            for other, other_first, other_last in buffers[j].extents
             if first <= other_last and other_first <= last
         )
         offset = 0
@@ -65,6 +81,16 @@ def place(buffers: Sequence[Buffer]) -> tuple[int, ...]:
                 offset = _aligned(high)
         offsets[i] = offset
     return tuple(offsets[i] for i in range(len(buffers)))
+
+
+def most_live(buffers: Sequence[Buffer]) -> int:
+    """Bytes that are live at the busiest step: no plan needs less."""
+    extents = [extent for buffer in buffers for extent in buffer.extents]
+    steps = {first for _, first, _ in extents}
+    return max(
+        (sum(_aligned(size) for size, first, last in extents if first <= step <= last) for step in steps),
+        default=0,
+    )
 
 
 def peak(buffers: Sequence[Buffer], offsets: Sequence[int]) -> int:
