@@ -4,19 +4,22 @@ VENV ?= .venv
 DATASET ?= digits
 DATA ?=
 EXAMPLES ?= 2000
+MSP430_TOOLCHAIN ?= $(firstword $(wildcard ../shared/toolchains/msp430-elf-*.tar.xz))
 
 BIN := $(abspath $(VENV))/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check -qq
 CORE := $(wildcard kernels/src/*.h kernels/src/*/*.c kernels/src/*/*.h kernels/src/*/*.cc)
 HOST := $(wildcard tflm_unit/native/* tflm_unit/tflm_host/*)
-PYTHON_SOURCES := tflm_unit converter tests benchmarks examples
-C_SOURCES := $(filter %.c %.h %.cc,$(CORE) $(HOST)) $(wildcard tests/*.c tests/*.cc)
+PYTHON_SOURCES := tflm_unit converter boards tests benchmarks examples
+MACHINES := $(wildcard boards/machines/*.h boards/machines/*/*.c boards/machines/*/*.h boards/machines/*/*.cpp)
+C_SOURCES := $(filter %.c %.h %.cc,$(CORE) $(HOST)) $(MACHINES) $(wildcard tests/*.c tests/*.cc)
 
-.PHONY: help demo test test-all lint format clean
+.PHONY: help demo test test-all setup-sim lint format clean
 help:
 	@echo "make demo      train, convert and evaluate a small CNN (DATASET=digits or mnist, DATA=mnist.npz)"
 	@echo "make test      the test suite"
 	@echo "make test-all  the test suite with $(EXAMPLES) random layers per operator, sanitizers and slow checks"
+	@echo "make setup-sim compilers and simulators for boards/ (docs/boards.md)"
 	@echo "make lint      ruff, mypy, clang-format"
 	@echo "make format    apply ruff and clang-format"
 
@@ -43,6 +46,9 @@ test-all: $(VENV)/.installed
 	@TFLM_UNIT_EXAMPLES=$(EXAMPLES) $(BIN)/pytest -n auto
 	@PATH="$(BIN):$$PATH" tests/run_sanitized.sh
 	@tests/run_without_tensorflow.sh $(PYTHON)
+
+setup-sim: $(VENV)/.installed
+	@PYTHON="$(BIN)/python" MSP430_TOOLCHAIN="$(MSP430_TOOLCHAIN)" boards/setup_sim.sh
 
 lint: $(VENV)/.installed
 	@$(BIN)/ruff check $(PYTHON_SOURCES)

@@ -39,13 +39,14 @@ class ToolchainError(Exception):
 class Toolchain:
     """How programs for a board are compiled.
 
-    cc, cxx, ar: commands; cc links as well. cflags: for C, C++ and assembly. c_only, cxx_only: for one of them.
-    ldflags: the linker script included. sources: start-up code and the kernels' core. includes: folders.
+    cc, cxx, ar, ranlib: commands; cc links as well. cflags: for C, C++ and assembly. c_only, cxx_only: for one of
+    them. ldflags: with the linker script. libs: as in -lNAME. sources: the machine's. includes: folders.
     """
 
     cc: tuple[str, ...]
     cxx: tuple[str, ...]
     ar: tuple[str, ...]
+    ranlib: tuple[str, ...]
     cflags: tuple[str, ...]
     c_only: tuple[str, ...]
     cxx_only: tuple[str, ...]
@@ -64,13 +65,13 @@ def toolchain(board: Mapping[str, Any]) -> Toolchain:
             f"{board['name']} is built by PlatformIO with the Arduino framework; "
             f"{section['simulated_by']} stands for it in simulations"
         )
-    cc, cxx, ar = _commands(compiler)
     script = BOARDS / section["linker_script"]
-    core = sorted(path for path in (KERNELS / "core").iterdir() if path.suffix in (".c", ".S"))
+    cc, cxx, ar, ranlib = _commands(compiler)
     return Toolchain(
         cc=cc,
         cxx=cxx,
         ar=ar,
+        ranlib=ranlib,
         cflags=(*section["cflags"], *COMMON_FLAGS),
         c_only=C_FLAGS,
         cxx_only=CXX_FLAGS,
@@ -82,9 +83,14 @@ def toolchain(board: Mapping[str, Any]) -> Toolchain:
             f"-Wl,-T,{script}",
         ),
         libs=tuple(section.get("libs", ())),
-        sources=(*(BOARDS / source for source in section["sources"]), *core),
+        sources=tuple(BOARDS / source for source in section["sources"]),
         includes=(KERNELS, BOARDS / "machines", *(BOARDS / folder for folder in section["includes"])),
     )
+
+
+def core_sources() -> tuple[Path, ...]:
+    """The kernels in C and assembly. PlatformIO takes them from the library tflm_unit instead."""
+    return tuple(sorted(path for path in (KERNELS / "core").iterdir() if path.suffix in (".c", ".S")))
 
 
 def build(
@@ -109,17 +115,26 @@ def build(
 
     def compile_one(index: int, source: Path) -> Path:
         item = work / f"{index}_{source.name}.o"
-        if source.suffix in (".cc", ".cpp", ".ino"):
-            command = [*tools.cxx, *tools.cxx_only, "-x", "c++"]
+        if source.suffix in (".cc", ".cpp"):
+            command = [*tools.cxx, *tools.cxx_only]
         else:
             command = [*tools.cc, *(tools.c_only if source.suffix == ".c" else ())]
         _run([*command, *flags, "-c", str(source), "-o", str(item)])
         return item
 
-    everything = [*sources, *tools.sources]
+    everything = [*sources, *tools.sources, *core_sources()]
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         objects = list(pool.map(compile_one, range(len(everything)), everything))
-    _run([*tools.cc, *tools.ldflags, *map(str, objects), *tools.libs, "-o", str(output_elf)])
+    _run(
+        [
+            *tools.cc,
+            *tools.ldflags,
+            *map(str, objects),
+            *(f"-l{lib}" for lib in tools.libs),
+            "-o",
+            str(output_elf),
+        ]
+    )
 
 
 def find_program(name: str) -> str | None:
@@ -128,18 +143,18 @@ def find_program(name: str) -> str | None:
     return shutil.which(name) or shutil.which(name, path=os.pathsep.join(map(str, folders)))
 
 
-def _commands(compiler: str) -> tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]:
-    """The commands for C, C++ and archives."""
+def _commands(compiler: str) -> list[tuple[str, ...]]:
+    """The commands cc, cxx, ar and ranlib."""
     program = find_program(compiler)
     if compiler == "zig":
         if program is None and importlib.util.find_spec("ziglang") is None:
             raise ToolchainError(_missing(compiler))
         zig = (sys.executable, "-m", "ziglang") if program is None else (program,)
-        return (*zig, "cc"), (*zig, "c++"), (*zig, "ar")
+        return [(*zig, command) for command in ("cc", "c++", "ar", "ranlib")]
     if program is None:
         raise ToolchainError(_missing(compiler))
     stem = program.removesuffix("gcc")
-    return (program,), (f"{stem}g++",), (f"{stem}ar",)
+    return [(stem + command,) for command in ("gcc", "g++", "ar", "ranlib")]
 
 
 def _missing(compiler: str) -> str:

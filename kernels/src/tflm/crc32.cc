@@ -1,5 +1,9 @@
 #include "tflm/crc32.h"
 
+#include "tflm/compat.h"
+
+#if TFLM_UNIT_HAVE_TFLM
+
 namespace tflm_unit {
 namespace {
 
@@ -22,3 +26,5 @@ uint32_t Crc32(const uint8_t *data, size_t size) {
 }
 
 }  // namespace tflm_unit
+
+#endif  // TFLM_UNIT_HAVE_TFLM

@@ -3,6 +3,9 @@
 #include <string.h>
 
 #include "tflm/bytes.h"
+#include "tflm/compat.h"
+
+#if TFLM_UNIT_HAVE_TFLM
 
 namespace tflm_unit {
 namespace {
@@ -121,3 +124,5 @@ bool FindTensorData(const Bytes &tflite, uint32_t tensor, Bytes *buffer) {
 }
 
 }  // namespace tflm_unit
+
+#endif  // TFLM_UNIT_HAVE_TFLM

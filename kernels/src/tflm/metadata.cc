@@ -1,7 +1,10 @@
 #include "tflm/metadata.h"
 
 #include "tflm/bytes.h"
+#include "tflm/compat.h"
 #include "tflm/metadata_format.h"
+
+#if TFLM_UNIT_HAVE_TFLM
 
 namespace tflm_unit {
 
@@ -86,3 +89,5 @@ bool Metadata::IsPruned(int layer) const {
 }
 
 }  // namespace tflm_unit
+
+#endif  // TFLM_UNIT_HAVE_TFLM

@@ -3,9 +3,12 @@
 #include <string.h>
 
 #include "tflm/bytes.h"
+#include "tflm/compat.h"
 #include "tflm/crc32.h"
 #include "tflm/metadata.h"
 #include "tflm/metadata_format.h"
+
+#if TFLM_UNIT_HAVE_TFLM
 
 namespace tflm_unit {
 
@@ -188,3 +191,5 @@ const char *Metadata::CheckTable(const uint8_t *entry, uint32_t groups) const {
 }
 
 }  // namespace tflm_unit
+
+#endif  // TFLM_UNIT_HAVE_TFLM
