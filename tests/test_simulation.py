@@ -133,7 +133,7 @@ def test_estimates_follow_from_the_board_file() -> None:
     assert estimate.milliseconds.unit == pytest.approx(cycles / load_target("cortex_m4_sim").clock_hz * 1000)
     text = str(result)
     assert "(estimate)" in text
-    assert "instructions, not cycles, QEMU" in text
+    assert "instructions (not cycles) per inference, counted by QEMU" in text
     assert "random inputs" in text
 
 

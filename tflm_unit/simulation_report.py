@@ -7,6 +7,7 @@ from rich.table import Table
 from .simulation_result import Counts, LayerSimulation, Simulation
 
 _SIMULATORS = {"qemu": "QEMU", "mspdebug": "mspdebug", "msp430_run": "gdb's simulator"}
+_COLUMNS = {"dense": "dense", "zero_skip": "zero-skip", "unit": "UnIT"}
 
 
 def tables(result: Simulation) -> list[Table]:
@@ -19,53 +20,44 @@ def tables(result: Simulation) -> list[Table]:
 
 def _layers(result: Simulation) -> Table:
     what = f"point {result.point}" if result.point else "no thresholds"
-    title = f"{result.target}, {what}, {_count(result.samples, 'sample')}: {_unit(result)} per inference"
-    table = Table(title=title, title_justify="left")
+    samples = f"{result.samples:,} sample" + ("s" if result.samples > 1 else "")
+    table = Table(title=f"{result.target}, {what}, {samples}: {_unit(result)}", title_justify="left")
     for name in ("layer", "operator"):
         table.add_column(name)
-    for name in ("dense", "zero-skip", "UnIT", "UnIT/dense", "MACs", "kept"):
+    names = [name for name in _COLUMNS if getattr(result.totals, name) is not None]
+    ratio = {"dense", "unit"} <= set(names)
+    for name in (*(_COLUMNS[n] for n in names), *(("UnIT/dense",) if ratio else ()), "MACs", "kept"):
         table.add_column(name, justify="right")
-    for layer in result.layers:
-        table.add_row(*_row(layer))
+
+    def row(
+        name: str, op: str, counts: LayerSimulation | Counts, total: float | None, kept: float | None
+    ) -> None:
+        values = [getattr(counts, n) for n in names]
+        relative = [_ratio(counts.unit, counts.dense)] if ratio else []
+        share = f"{kept / total:.1%}" if total and kept is not None else ""
+        table.add_row(name, op, *map(_number, values), *relative, _number(total), share)
+
+    for x in result.layers:
+        row(x.name, x.op, x, x.macs_total, x.macs_kept)
     table.add_section()
-    macs = [x for x in result.layers if x.macs_total is not None]
-    total = result.totals
-    table.add_row(
-        *_row(
-            LayerSimulation(
-                "all",
-                "",
-                total.dense,
-                total.zero_skip,
-                total.unit,
-                sum(x.macs_total or 0 for x in macs),
-                sum(x.macs_zero or 0 for x in macs),
-                sum(x.macs_kept or 0 for x in macs),
-            )
-        )
-    )
+    total, kept = (sum(getattr(x, n) or 0 for x in result.layers) for n in ("macs_total", "macs_kept"))
+    row("all", "", result.totals, total, kept)
     return table
 
 
-def _row(x: LayerSimulation) -> tuple[str, ...]:
-    ratio = "" if x.dense is None or x.unit is None or not x.dense else f"{x.unit / x.dense:.2f}"
-    kept = "" if x.macs_kept is None or not x.macs_total else f"{x.macs_kept / x.macs_total:.1%}"
-    counts = (_number(x.dense), _number(x.zero_skip), _number(x.unit))
-    return (x.name, x.op, *counts, ratio, _number(x.macs_total), kept)
+def _ratio(value: float | None, base: float | None) -> str:
+    return f"{value / base:.2f}" if value is not None and base else ""
 
 
 def _number(value: float | None) -> str:
     return "" if value is None else f"{value:,.0f}"
 
 
-def _count(number: int, noun: str) -> str:
-    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
-
-
 def _unit(result: Simulation) -> str:
     """What was counted, and by whom."""
     name = _SIMULATORS.get(result.simulator, result.simulator)
-    return f"cycles, {name}" if result.unit == "cycles" else f"instructions, not cycles, {name}"
+    counts = "cycles" if result.unit == "cycles" else "instructions (not cycles)"
+    return f"{counts} per inference, counted by {name}"
 
 
 def _memory(result: Simulation) -> list[tuple[str, str]]:
@@ -88,8 +80,8 @@ def _estimates(result: Simulation) -> list[tuple[str, str]]:
         return []
     rows = []
     for label, counts, unit in (("time", e.milliseconds, "ms"), ("energy", e.microjoules, "µJ")):
-        values = (("dense", counts.dense), ("zero-skip", counts.zero_skip), ("UnIT", counts.unit))
-        parts = [f"{name} {_digits(value)} {unit}" for name, value in values if value is not None]
+        values = [(column, getattr(counts, name)) for name, column in _COLUMNS.items()]
+        parts = [f"{column} {_digits(value)} {unit}" for column, value in values if value is not None]
         rows.append((label, f"{', '.join(parts)} (estimate)"))
     cycles = "cycles" if result.unit == "cycles" else f"{e.cycles_per_count:g} cycles per instruction"
     return [
