@@ -1,6 +1,10 @@
-"""Trains, converts and exports the model of mnist_msp430: cd examples && python -m mnist_msp430.make_model mnist.npz"""
+"""Trains, converts and exports the model of mnist_msp430.
+
+cd examples && python -m mnist_msp430.make_model mnist.npz
+"""
 
 import sys
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -33,7 +37,7 @@ def draw(strokes: list[list[tuple[float, float]]]) -> np.ndarray:
     rows, columns = np.mgrid[:SIZE, :SIZE].astype(np.float64)
     distance = np.full((SIZE, SIZE), np.inf)
     for line in strokes:
-        for (x0, y0), (x1, y1) in zip(line, line[1:], strict=False):
+        for (x0, y0), (x1, y1) in pairwise(line):
             along = ((columns - x0) * (x1 - x0) + (rows - y0) * (y1 - y0)) / ((x1 - x0) ** 2 + (y1 - y0) ** 2)
             along = np.clip(along, 0, 1)
             nearest = np.hypot(columns - x0 - along * (x1 - x0), rows - y0 - along * (y1 - y0))
