@@ -105,8 +105,29 @@ def build(
 ) -> None:
     """Compiles `sources` with the machine's start-up code and the core, and links them to `output_elf`.
 
-    defines: "NAME" or "NAME=value". includes: folders beside those of the board. work: a folder for object files.
-    Raises ToolchainError when the compiler is missing or refuses, with its message.
+    See `compile_sources`.
+    """
+    everything = [*sources, *toolchain(board).sources, *core_sources()]
+    link(
+        board,
+        compile_sources(board, everything, defines=defines, includes=includes, optimize=optimize, work=work),
+        output_elf,
+    )
+
+
+def compile_sources(
+    board: Mapping[str, Any],
+    sources: Sequence[Path],
+    *,
+    defines: Iterable[str] = (),
+    includes: Iterable[Path] = (),
+    optimize: str = "-O2",
+    work: Path,
+) -> list[Path]:
+    """Object files of C, C++ and assembly, in the folder `work`.
+
+    defines: "NAME" or "NAME=value". includes: folders beside those of the board. Raises ToolchainError when the
+    compiler is missing or refuses, with its message.
     """
     tools = toolchain(board)
     flags = [*tools.cflags, optimize, *(f"-D{name}" for name in defines)]
@@ -122,19 +143,15 @@ def build(
         _run([*command, *flags, "-c", str(source), "-o", str(item)])
         return item
 
-    everything = [*sources, *tools.sources, *core_sources()]
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        objects = list(pool.map(compile_one, range(len(everything)), everything))
-    _run(
-        [
-            *tools.cc,
-            *tools.ldflags,
-            *map(str, objects),
-            *(f"-l{lib}" for lib in tools.libs),
-            "-o",
-            str(output_elf),
-        ]
-    )
+        return list(pool.map(compile_one, range(len(sources)), sources))
+
+
+def link(board: Mapping[str, Any], objects: Sequence[Path], output_elf: Path) -> None:
+    """Links a whole program. Raises ToolchainError."""
+    tools = toolchain(board)
+    libs = [f"-l{lib}" for lib in tools.libs]
+    _run([*tools.cc, *tools.ldflags, *map(str, objects), *libs, "-o", str(output_elf)])
 
 
 def find_program(name: str) -> str | None:

@@ -103,10 +103,10 @@ def test_a_board_is_stood_in_for_by_a_machine() -> None:
 def test_the_second_time_nothing_is_compiled(monkeypatch: pytest.MonkeyPatch) -> None:
     first = simulate(pruned(), "cortex_m3_sim", samples=2)
 
-    def build(*arguments: object, **options: object) -> None:
+    def compile_again(*arguments: object, **options: object) -> None:
         raise toolchain.ToolchainError("compiled again")
 
-    monkeypatch.setattr(toolchain, "build", build)
+    monkeypatch.setattr(toolchain, "compile_sources", compile_again)
     assert simulate(pruned(), "cortex_m3_sim", samples=2) == first
     assert simulate(pruned(), "cortex_m3_sim", x=images(4), samples=4).match, "other samples, same firmware"
     with pytest.raises(tflm_unit.UnitError, match="compiled again"):

@@ -34,7 +34,7 @@ def simulate(
     scale: float | None = None,
     offset: float | None = None,
     seed: int = 0,
-    timeout: float = 60.0,
+    timeout: float = 300.0,
     progress: Progress | None = None,
 ) -> Simulation:
     """Exports the model as C, builds firmware for `target`, runs it in a simulator and checks it.

@@ -83,35 +83,50 @@ def build(program: Program, graph: Graph, machine: Target, *, counting: bool) ->
 
 
 def _build(program: Program, graph: Graph, machine: Target, counting: bool, capacity: int) -> Firmware:
-    model_header = _model_header(graph, capacity)
-    compiler = _compiler(machine.board)
+    board, header, compiler = machine.board, _model_header(graph, capacity), _compiler(machine.board)
     defines = (*program.defines, *(COUNTING if counting else ()))
-    key = _key(program, machine, [model_header, compiler, *defines])
-    elf = cache_folder() / f"{key}.elf"
+    core_key = _key([json.dumps(board, sort_keys=True), compiler, *defines], _core_files())
+    elf = cache_folder() / f"{_key([core_key, header], sorted(program.folder.iterdir()))}.elf"
     if elf.is_file():
         return Firmware(elf, capacity, compiler, False)
     try:
-        elf.parent.mkdir(parents=True, exist_ok=True)
+        core = _compile_core(machine, core_key, defines)
         with tempfile.TemporaryDirectory(prefix="build-", dir=elf.parent) as work:
             folder = Path(work)
-            (folder / "harness_model.h").write_text(model_header, encoding="utf-8")
-            new = folder / "firmware.elf"
-            toolchain.build(
-                machine.board,
+            (folder / "harness_model.h").write_text(header, encoding="utf-8")
+            objects = toolchain.compile_sources(
+                board,
                 [*program.sources, *sorted(HARNESS.glob("*.c"))],
-                new,
                 defines=defines,
                 includes=[folder, program.folder, HARNESS],
                 optimize=OPTIMIZE,
                 work=folder / "objects",
             )
-            new.replace(elf)  # whole or not at all, whoever else builds the same
+            toolchain.link(board, [*objects, *core], folder / "firmware.elf")
+            (folder / "firmware.elf").replace(elf)  # whole or not at all, whoever else builds the same
     except OSError as error:
         raise UnitError(
-            f"cannot build in {elf.parent}: {error.strerror or error}; set TFLM_UNIT_CACHE to a "
-            "folder that can be written"
+            f"cannot build in {elf.parent}: {error.strerror or error}; set TFLM_UNIT_CACHE to a folder that can be "
+            "written"
         ) from error
     return Firmware(elf, capacity, compiler, True)
+
+
+def _compile_core(machine: Target, key: str, defines: Sequence[str]) -> list[Path]:
+    """Objects of start-up code and kernels, which all firmware of a machine shares."""
+    sources = [*toolchain.toolchain(machine.board).sources, *toolchain.core_sources()]
+    final = cache_folder() / key
+    if not final.is_dir():
+        final.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix="build-", dir=final.parent) as work:
+            made = Path(work, "objects")
+            toolchain.compile_sources(machine.board, sources, defines=defines, optimize=OPTIMIZE, work=made)
+            try:
+                made.rename(final)
+            except OSError:  # somebody else was faster
+                if not final.is_dir():
+                    raise
+    return sorted(final.iterdir())
 
 
 def _bytes(graph: Graph, tensor: int) -> int:
@@ -147,26 +162,22 @@ def _compiler(board: Any) -> str:
     return done.stdout.partition("\n")[0].strip()
 
 
-def _key(program: Program, machine: Target, more: Iterable[str]) -> str:
-    """Changes with anything that the firmware is made of."""
-    digest = hashlib.sha256()
-
-    def add(text: str, contents: bytes) -> None:
-        for part in (text.encode(), contents):
-            digest.update(len(part).to_bytes(8, "little"))
-            digest.update(part)
-
-    add(VERSION, json.dumps(machine.board, sort_keys=True).encode())
-    for text in (OPTIMIZE, *more):
-        add(text, b"")
+def _core_files() -> list[Path]:
+    """Whatever start-up code, kernels and the way they are compiled are made of."""
     files = [
         FOLDER / "toolchain.py",
         *MACHINES.rglob("*"),
         *KERNELS.glob("*.h"),
         *(KERNELS / "core").iterdir(),
     ]
-    for path in sorted(p for p in files if p.is_file() and "__pycache__" not in p.parts):
-        add(path.relative_to(FOLDER.parent).as_posix(), path.read_bytes())
-    for path in sorted(program.folder.iterdir()):
-        add(path.name, path.read_bytes())
+    return sorted(path for path in files if path.is_file() and "__pycache__" not in path.parts)
+
+
+def _key(texts: Iterable[str], files: Iterable[Path]) -> str:
+    """Changes with any of the texts, with names and contents of the files, and with our version."""
+    digest = hashlib.sha256()
+    parts = [part for path in files for part in (path.name.encode(), path.read_bytes())]
+    for part in (VERSION.encode(), OPTIMIZE.encode(), *(text.encode() for text in texts), *parts):
+        digest.update(len(part).to_bytes(8, "little"))
+        digest.update(part)
     return digest.hexdigest()[:40]

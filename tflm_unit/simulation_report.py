@@ -10,18 +10,18 @@ _SIMULATORS = {"qemu": "QEMU", "mspdebug": "mspdebug", "msp430_run": "gdb's simu
 _COLUMNS = {"dense": "dense", "zero_skip": "zero-skip", "unit": "UnIT"}
 
 
-def tables(result: Simulation) -> list[Table]:
+def tables(result: Simulation) -> list[Table | str]:
     """Counts per layer, then memory, estimates and what to keep in mind."""
+    what = f"point {result.point}" if result.point else "no thresholds"
+    samples = f"{result.samples:,} sample" + ("s" if result.samples > 1 else "")
     facts = Table.grid(padding=(0, 2))
     for row in (*_memory(result), *_estimates(result), *_notes(result)):
         facts.add_row(*row)
-    return [_layers(result), facts]
+    return [f"{result.target}, {what}, {samples}: {_unit(result)}", _layers(result), facts]
 
 
 def _layers(result: Simulation) -> Table:
-    what = f"point {result.point}" if result.point else "no thresholds"
-    samples = f"{result.samples:,} sample" + ("s" if result.samples > 1 else "")
-    table = Table(title=f"{result.target}, {what}, {samples}: {_unit(result)}", title_justify="left")
+    table = Table()
     for name in ("layer", "operator"):
         table.add_column(name)
     names = [name for name in _COLUMNS if getattr(result.totals, name) is not None]
