@@ -44,10 +44,12 @@ class PlanRow:
 
 @dataclass(frozen=True)
 class Arena:
-    """offsets: by tensor index. scratch: (offset, bytes) by layer index. bytes: the peak, which is all there is."""
+    """offsets, names: by tensor index; a tensor has the name of the row that holds it. scratch: (offset, bytes)
+    by layer index. bytes: the peak, which is all there is."""
 
     rows: tuple[PlanRow, ...]
     offsets: Mapping[int, int]
+    names: Mapping[int, str]
     scratch: Mapping[int, tuple[int, int]]
     bytes: int
 
@@ -142,6 +144,7 @@ def _plan(lifetimes: _Lifetimes, scratch: Mapping[int, int], in_place: bool) -> 
     return Arena(
         rows=tuple(sorted(rows, key=lambda row: (row.first, row.offset, row.last))),
         offsets={t: at[root] for t, root in lifetimes.root.items()},
+        names={t: lifetimes.names[root] for t, root in lifetimes.root.items()},
         scratch={
             index: (offset, size)
             for (index, size), offset in zip(needed, offsets[len(chains) :], strict=True)

@@ -20,6 +20,10 @@ _KEYWORDS = """
     reinterpret_cast requires restrict return short signed sizeof static static_assert static_cast struct switch
     template this thread_local throw true try typedef typeid typename typeof typeof_unqual union unsigned using
     virtual void volatile wchar_t while xor xor_eq"""
+_HEADERS = """
+    arduino assert complex ctype errno fenv inttypes iso646 limits locale math memory setjmp signal stdalign stdarg
+    stdatomic stdbool stdckdint stddef stdint stdio stdlib stdnoreturn string strings tgmath threads time uchar
+    unistd wchar wctype"""
 _COMMENT_WIDTH = 94
 _PER_LINE = {1: 16, 2: 12, 4: 8}  # by bytes of an element
 
@@ -32,6 +36,8 @@ def check_name(name: str) -> None:
         )
     if name in _KEYWORDS.split():
         raise UnitError(f"name is {name!r}, a keyword of C or C++")
+    if name.lower() in _HEADERS.split():
+        raise UnitError(f"name is {name!r}, and {name}.h would hide the system's header")
     if len(name) > MAX_NAME:
         raise UnitError(f"name has {len(name)} characters; it takes at most {MAX_NAME}")
     if re.match(r"(unit|tflm_unit|run)(_|$)", name, re.IGNORECASE):

@@ -125,7 +125,7 @@ def _check_operators(graph: Graph) -> None:
 
 def _points(config: PruningConfig | None, point: int | str) -> dict[int, OperatingPoint]:
     """The operating points to generate by their index in the model."""
-    points = config.points if config else (OperatingPoint("dense"),)
+    points = (config.points if config else ()) or (OperatingPoint("dense"),)
     if point == "all":
         return dict(enumerate(points))
     for index, candidate in enumerate(points):

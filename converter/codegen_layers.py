@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from .arena import Arena
-from .c_source import float_literal
+from .c_source import float_literal, in_comment
 from .graph import (
     Activation,
     AddParams,
@@ -89,9 +89,10 @@ def activation(values: Activation, fatrelu_min: int = FATRELU_OFF) -> tuple[str,
 
 
 def pointer(graph: Graph, arena: Arena, tensor: int, name: str) -> str:
-    """Definition of a pointer to an activation."""
+    """Definition of a pointer to an activation, with the name of its row in the plan."""
     constness = "" if name == "output" else "const "
-    return f"  {constness}{c_type(graph, tensor)} *const {name} = {element(graph, arena, tensor)};"
+    definition = f"{constness}{c_type(graph, tensor)} *const {name} = {element(graph, arena, tensor)};"
+    return f"  {definition} /* {in_comment(arena.names[tensor][:40])} */"
 
 
 def c_type(graph: Graph, tensor: int) -> str:

@@ -108,7 +108,7 @@ def test_identifiers_are_unique() -> None:
 
 def test_without_thresholds(tmp_path: Path) -> None:
     result = tflm_unit.load(lenet()).export(tmp_path)
-    assert result.points == ("dense",)
+    assert result.points == export(GRAPH, PruningConfig(()), tmp_path / "none").points == ("dense",)
     assert "unit_conv_dense_s8" in (tmp_path / "model.c").read_text()
 
 
@@ -117,8 +117,8 @@ def test_without_thresholds(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "name",
-    ["", "1st", "a-b", "a b", "a.b", "_a", "a__b", "é", "int", "class", "co_await", "unit", "unit_x",
-     "tflm_unit_core", "run_x", "x" * 64, "../x", "a\n"],
+    ["", "1st", "a-b", "a b", "a.b", "_a", "a__b", "é", "int", "class", "string", "Arduino", "co_await", "unit",
+     "unit_x", "tflm_unit_core", "run_x", "x" * 64, "../x", "a\n"],
 )  # fmt: skip
 def test_names_that_are_refused(tmp_path: Path, name: str) -> None:
     with pytest.raises(UnitError, match="name "):
