@@ -12,6 +12,7 @@ rm -rf "$build/package" && mkdir -p "$package"
 ln -s "$root"/tflm_unit/* "$package/"
 ln -s "$root/converter" "$package/converter"
 ln -s "$root/kernels" "$package/kernels"
+ln -s "$root/boards" "$package/boards"
 find "$package" -maxdepth 1 -name '*.so' -delete
 ln -s "$build"/_*.so "$package/"
 # The installed package must not shadow this one: -S leaves the .pth files of an editable install unread.
@@ -21,4 +22,5 @@ export ASAN_OPTIONS=detect_leaks=0 UBSAN_OPTIONS=print_stacktrace=1 TFLM_UNIT_SA
 cd "$build"
 LD_PRELOAD="$(cc -print-file-name=libasan.so) $(cc -print-file-name=libubsan.so)" \
   python -S -m pytest -q -c "$root/pyproject.toml" -p no:cacheprovider \
-  "$root/tests/test_core.py" "$root/tests/test_core_operators.py" "$root"/tests/test_engine*.py "$root"/tests/test_tflm*.py
+  "$root/tests/test_core.py" "$root/tests/test_core_operators.py" "$root"/tests/test_engine*.py "$root"/tests/test_tflm*.py \
+  "$root/tests/test_codegen.py"

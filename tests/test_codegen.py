@@ -59,7 +59,7 @@ def side_by_side(cases: list[LayerCase]) -> tuple[Graph, OperatingPoint, list[np
     return graph, OperatingPoint("test", layers), [case.input[:1] for case in cases]
 
 
-@settings(max_examples=max(12, THOROUGH // 10))
+@settings(max_examples=max(12, THOROUGH // 20))
 @given(
     cases=st.lists(layer_cases(), min_size=4, max_size=10), schedule=st.sampled_from(["unit", "zero_skip"])
 )
@@ -68,7 +68,7 @@ def test_layers(counting: ctypes.CDLL, workspace: Path, cases: list[LayerCase], 
     GeneratedModel(fresh(workspace), counting, graph, [point], schedule).check(inputs)
 
 
-@settings(max_examples=max(40, THOROUGH // 4))
+@settings(max_examples=max(40, THOROUGH // 8))
 @given(seed=st.integers(0, 2**32 - 1), layers=st.integers(3, 16), points=st.integers(0, 3))
 def test_random_graphs(counting: ctypes.CDLL, workspace: Path, seed: int, layers: int, points: int) -> None:
     graph = random_graph(seed, layers)
@@ -197,7 +197,7 @@ def test_without_counters(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-@settings(max_examples=max(20, THOROUGH // 4))
+@settings(max_examples=max(20, THOROUGH // 20))
 @given(seed=st.integers(0, 2**32 - 1), layers=st.integers(10, 40))
 def test_large_random_graphs(counting: ctypes.CDLL, workspace: Path, seed: int, layers: int) -> None:
     graph = random_graph(seed, layers)
