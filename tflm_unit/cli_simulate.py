@@ -35,7 +35,7 @@ def simulate(
     schedule: Annotated[SimulatedSchedule, typer.Option(help="One of them, or all.")] = SimulatedSchedule.all,
     timeout: Annotated[
         float, typer.Option(help="Seconds that one inference may take in the simulator.")
-    ] = 60,
+    ] = 300,
     as_json: AsJson = False,
 ) -> None:
     """Run a model's firmware in a simulator: counts per layer, memory, energy; compared with the batch engine."""
