@@ -47,10 +47,6 @@ class CodeModel:
         """Whether the arena holds float32 tensors."""
         return any(self.graph.tensors[t].dtype == np.float32 for t in self.arena.offsets)
 
-    @property
-    def has_scratch(self) -> bool:
-        return bool(self.arena.scratch)
-
 
 def build_model(
     name: str,

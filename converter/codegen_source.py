@@ -107,12 +107,12 @@ def _schedules(model: CodeModel, generated: GeneratedLayer) -> list[str]:
     for point, (entry, schedule) in enumerate(zip(generated.entries, generated.schedules, strict=True)):
         share = model.skipped.get((point, generated.layer.name))
         expected = f", {share:.1%} of the MACs expected to be skipped" if entry and share is not None else ""
-        what = schedule if entry is None else f"compare, {thresholds(entry)}"
+        what = schedule if entry is None else f"compare, {_thresholds(entry)}"
         lines.append(f"point {point} ({model.points[point].name}): {what}{expected}")
     return lines
 
 
-def thresholds(entry: LayerPruning) -> str:
+def _thresholds(entry: LayerPruning) -> str:
     """Of one layer at one operating point, in words."""
     low, high = int(entry.thresholds.min()), int(entry.thresholds.max())
     span = str(low) if low == high else f"{low}..{high}"
