@@ -8,7 +8,9 @@
 /* simulator_qemu.py: each instruction takes 2^7 ns. */
 #define NS_PER_INSTRUCTION 128
 /* Milliseconds are those of a CPU that runs one instruction per cycle of MPS2_HZ. */
-#define TICKS_PER_MS ((uint32_t)((uint64_t)MPS2_HZ * NS_PER_INSTRUCTION / 1000000))
+#define INSTRUCTIONS_PER_MS (MPS2_HZ / 1000)
+#define TICKS_PER_MS \
+  ((uint32_t)((uint64_t)INSTRUCTIONS_PER_MS * NS_PER_INSTRUCTION * (MPS2_HZ / 1000) / 1000000))
 
 static uint32_t exit_10_ms;
 /* mark.S stores the timer's value here as its last act. */
