@@ -25,7 +25,13 @@ PERIOD = 0xFF000000
 # From one reading of the timer to the next with nothing in between: RETA, CALLA and the mark's own.
 MARK_INSTRUCTIONS = 6
 # What the simulator says about firmware that went astray.
-COMPLAINTS = (b"Fault: ", b"unimplemented HW MULT", b" XXX WRAPPING", b"msp430-elf-run:")
+COMPLAINTS = (
+    b"Fault: ",
+    b"unimplemented HW MULT",
+    b" XXX WRAPPING",
+    b"program stopped with signal",
+    b"msp430-elf-run:",
+)
 
 
 def run(

@@ -89,7 +89,9 @@ def run(
     )
     stops = transcript.stops
     output = tail(["".join(transcript.console)])
-    if finished.returncode != 0 or not stops or "sim:" in finished.stderr:
+    if "sim:" in finished.stderr:
+        raise SimulatorError(f"the firmware crashed: {finished.stderr.strip()}{output}")
+    if finished.returncode != 0 or not stops:
         reason = finished.stderr.strip() or finished.stdout.strip()
         raise SimulatorError(f"the simulation failed: {reason}{output}")
     last = stops[-1]
@@ -108,8 +110,7 @@ def _commands(board: Mapping[str, Any], elf: Path, marks: int) -> list[str]:
     if board["tflm_unit"]["simulator"].get("hardware_multiplier"):
         setup.append("simio add hwmult mul")
     setup += ["simio add tracer tr 2", f"prog {elf}", "reset"]
-    # A call through a null pointer goes to address 0.
-    stops = [HALT, TRAP, "0", *([MARK] if marks else [])]
+    stops = [HALT, TRAP, *([MARK] if marks else [])]
     setup += [f"setbreak {stop}" for stop in stops]
     return [*setup, *(["run", "simio info tr"] * (marks + 1)), "simio info con"]
 

@@ -3,180 +3,85 @@
 from __future__ import annotations
 
 import json
-import math
-import random
 import shutil
-from collections.abc import Callable
+import subprocess
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
+from msp430_arithmetic import (
+    FLOAT_RESULTS,
+    c_array,
+    differs,
+    float_operands,
+    float_result,
+    integer_operands,
+    integer_result,
+)
 
 from tflm_unit.boards import simulators, toolchain
 
 REPOSITORY = Path(__file__).resolve().parent.parent
-MACHINES = ["msp430_sim", "msp430_nomul_sim", "msp430fr5994_sim"]
 HELPERS = REPOSITORY / "tests" / "msp430_helpers.c"
-F32 = np.float32
 
 
-def load_board(name: str) -> dict[str, Any]:
-    return json.loads((REPOSITORY / "boards" / f"{name}.json").read_text(encoding="utf-8"))
+@dataclass(frozen=True)
+class Machine:
+    """A machine whose own sources are compiled already."""
+
+    board: dict[str, Any]
+    tools: toolchain.Toolchain
+    objects: tuple[Path, ...]
+
+    def compile(self, source: Path, item: Path) -> Path:
+        cxx = source.suffix == ".cc"
+        command = [*self.tools.cxx, *self.tools.cxx_only] if cxx else [*self.tools.cc]
+        includes = [f"-I{folder}" for folder in (source.parent, *self.tools.includes)]
+        command += [*self.tools.cflags, "-O2", *includes, "-c", str(source), "-o", str(item)]
+        subprocess.run(command, check=True)
+        return item
+
+    def run(self, source: Path, timeout: float = 60.0, **options: Any) -> simulators.SimulatorRun:
+        """Compiles, links beside the source, and simulates."""
+        item, elf = self.compile(source, source.with_suffix(".o")), source.parent / "firmware.elf"
+        link = [*self.tools.cc, *self.tools.ldflags, *map(str, (item, *self.objects))]
+        subprocess.run([*link, *(f"-l{name}" for name in self.tools.libs), "-o", str(elf)], check=True)
+        return simulators.run(self.board, elf, timeout=timeout, **options)
 
 
-@pytest.fixture(params=MACHINES)
-def board(request: pytest.FixtureRequest) -> dict[str, Any]:
-    """A machine whose compiler and simulator are installed."""
-    board = load_board(request.param)
+@pytest.fixture(scope="module", params=["msp430_sim", "msp430_nomul_sim", "msp430fr5994_sim"])
+def machine(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Machine:
+    board = json.loads((REPOSITORY / "boards" / f"{request.param}.json").read_text(encoding="utf-8"))
     try:
-        toolchain.toolchain(board)
+        tools = toolchain.toolchain(board)
     except toolchain.ToolchainError as error:
         pytest.skip(str(error))
     if board["tflm_unit"]["simulator"]["kind"] == "mspdebug" and shutil.which("mspdebug") is None:
         pytest.skip("mspdebug is not installed: make setup-sim")
-    return board
+    folder = tmp_path_factory.mktemp(request.param)
+    empty = Machine(board, tools, ())
+    objects = [empty.compile(source, folder / f"{source.name}.o") for source in tools.sources]
+    return Machine(board, tools, tuple(objects))
 
 
-def run(board: dict[str, Any], folder: Path, source: Path, **options: Any) -> simulators.SimulatorRun:
-    elf = folder / "firmware.elf"
-    toolchain.build(board, [source], elf, includes=[folder], work=folder / "objects")
-    return simulators.run(board, elf, timeout=60.0, **options)
-
-
-def integer_operands() -> list[tuple[int, int]]:
-    """Edge cases in all pairs, then random numbers of every width."""
-    powers = [1 << n for n in (7, 8, 15, 16, 31, 32, 63)]
-    edges = [0, 1, 3, *powers, *(p - 1 for p in powers), *(2**64 - p for p in (1, 2, *powers))]
-    rng = random.Random(1)
-    wide = [rng.getrandbits(rng.randint(1, 64)) * rng.choice((1, -1)) % 2**64 for _ in range(600)]
-    return [(a, b) for a in edges[::2] for b in edges] + list(zip(wide[::2], wide[1::2], strict=True))
-
-
-def float_operands() -> list[tuple[int, int]]:
-    """Zeros, subnormals, infinities, NaN, ties, and random numbers whose exponents lie close together."""
-    edges = [0, 1, 0x7FFFFF, 0x800000, 0x3F800000, 0x3F800001, 0x4B800000, 0x7F7FFFFF, 0x7F800000, 0x7FC00000]
-    edges += [0x4EFFFFFF, 0x4F000000, 0x4F800000, 0x5F000000, 0x3F000000]
-    edges += [bits | 1 << 31 for bits in edges]
-    rng = random.Random(2)
-
-    def near(bits: int) -> int:
-        exponent = (bits >> 23 & 255) + rng.randint(-26, 26)
-        return min(max(exponent, 0), 254) << 23 | rng.getrandbits(23) | rng.getrandbits(1) << 31
-
-    pairs = [(a, b) for a in edges for b in edges[::3]]
-    for _ in range(400):
-        a = rng.getrandbits(32)
-        pairs.append((a, rng.choice((near(a), near(0x3F800000 * 2 - a & 0x7FFFFFFF)))))
-    return pairs
-
-
-def signed(value: int, bits: int) -> int:
-    value &= (1 << bits) - 1
-    return value - (1 << bits) if value >> (bits - 1) else value
-
-
-def divide(a: int, b: int, lowest: int) -> tuple[int, int]:
-    """C's quotient and remainder; 0 where they are undefined."""
-    if b == 0 or (a == lowest and b == -1):
-        return 0, 0
-    quotient = abs(a) // abs(b) * (1 if (a < 0) == (b < 0) else -1)
-    return quotient, a - quotient * b
-
-
-def integer_result(name: str, x: int, y: int) -> int:
-    """What msp430_helpers.c prints for an integer operation."""
-    kind, bits, operation = name[0], int(name[1:3]), name[4:]
-    mask = (1 << bits) - 1
-    a, b = (signed(x, bits), signed(y, bits)) if kind == "i" else (x & mask, y & mask)
-    if operation.startswith("mul"):
-        return a * b if "_" in operation else a * b & mask
-    if operation in ("div", "rem"):
-        return divide(a, b, -(1 << bits - 1) if kind == "i" else 1)[operation == "rem"]
-    if operation == "shr":
-        return a >> (y & bits - 1)
-    if operation == "shl":
-        return a << (y & bits - 1) & mask
-    if operation == "less":
-        return int(a < b)
-    return float_bits(np.array(a, dtype=np.int64 if kind == "i" else np.uint64).astype(F32))
-
-
-def float_bits(value: Any) -> int:
-    return 0x7FC00000 if np.isnan(value) else int(F32(value).view(np.uint32))
-
-
-def clipped(value: Any, kind: str) -> int:
-    """To an integer, rounded towards zero; NaN to 0."""
-    if np.isnan(value):
-        return 0
-    low, high = RANGES[kind]
-    return (
-        max(low, min(high, math.trunc(float(value)))) if np.isfinite(value) else (low if value < 0 else high)
-    )
-
-
-FLOAT_RESULTS: dict[str, Callable[[Any, Any], int]] = {
-    "f32_add": lambda a, b: float_bits(a + b),
-    "f32_sub": lambda a, b: float_bits(a - b),
-    "f32_mul": lambda a, b: float_bits(a * b),
-    "f32_div": lambda a, b: float_bits(a / b),
-    "f32_less": lambda a, b: int(a < b),
-    "f32_greater": lambda a, b: int(a > b),
-    "f32_at_least": lambda a, b: int(a >= b),
-    "f32_equal": lambda a, b: int(a == b),
-    "f32_to_i32": lambda a, b: clipped(a, "i32"),
-    "f32_to_u32": lambda a, b: clipped(a, "u32"),
-    "f32_to_i64": lambda a, b: clipped(a, "i64"),
-    "f32_to_u64": lambda a, b: clipped(a, "u64"),
-}
-RANGES = {
-    "i32": (-(2**31), 2**31 - 1),
-    "u32": (0, 2**32 - 1),
-    "i64": (-(2**63), 2**63 - 1),
-    "u64": (0, 2**64 - 1),
-}
-
-
-def float_result(name: str, x: int, y: int) -> int:
-    with np.errstate(all="ignore"):
-        return FLOAT_RESULTS[name](number(x), number(y))
-
-
-def number(bits: int) -> Any:
-    return np.array(bits, dtype=np.uint32).view(F32)[()]
-
-
-def differs(name: str, x: int, y: int, compiler: str) -> bool:
-    """Whether an operation's result may differ from Python's."""
-    if name == "f32_less" and compiler == "zig":  # it asks one function for all orders: none is "unordered"
-        return bool(np.isnan(number(x)) or np.isnan(number(y)))
-    if name.startswith("f32_to") and compiler != "zig":  # undefined in C; the helpers for zig saturate
-        low, high = RANGES[name[-3:]]
-        return not low <= float(number(x)) <= high
-    return False
-
-
-def c_array(name: str, pairs: list[tuple[int, int]]) -> str:
-    rows = "".join(f"{{{a:#x}u, {b:#x}u}},\n" for a, b in pairs)
-    return f"static const uint64_t {name}[][2] = {{\n{rows}}};\n"
-
-
-def test_helpers_equal_python(board: dict[str, Any], tmp_path: Path) -> None:
+def test_helpers_equal_python(machine: Machine, tmp_path: Path) -> None:
     integers, floats = integer_operands(), float_operands()
     tables = c_array("integers", integers) + c_array("floats", floats)
     (tmp_path / "operands.h").write_text("#include <stdint.h>\n" + tables)
     printed: dict[str, list[str]] = {}
-    for line in run(board, tmp_path, HELPERS).console.split("\n"):
+    shutil.copy(HELPERS, tmp_path / "main.c")
+    for line in machine.run(tmp_path / "main.c").console.split("\n"):
         name, *results = line.split() or [""]
         printed.setdefault(name, []).extend(results)
     del printed[""]
     assert len(printed) == 30 + len(FLOAT_RESULTS)
     wrong = []
+    compiler = machine.board["tflm_unit"]["compiler"]
     for name, results in printed.items():
         expected, pairs = (float_result, floats) if name in FLOAT_RESULTS else (integer_result, integers)
         for (x, y), text in zip(pairs, results, strict=True):
-            if differs(name, x, y, board["tflm_unit"]["compiler"]):
+            if differs(name, x, y, compiler):
                 continue
             result, wanted = int(text, 16), expected(name, x, y) % 2**64
             if name.startswith("f32") and "to" not in name and (result & 0x7FFFFFFF) > 0x7F800000:
@@ -184,3 +89,131 @@ def test_helpers_equal_python(board: dict[str, Any], tmp_path: Path) -> None:
             if result != wanted:
                 wrong.append(f"{name}({x:#x}, {y:#x}) = {result:#x}, not {wanted:#x}")
     assert not wrong, "\n".join(wrong[:20])
+
+
+FIRMWARE = """
+#include <string.h>
+#include "unit_machine.h"
+
+static volatile int16_t initialized[3] = {1, -2, 30000};
+static volatile int32_t cleared[4];
+static const char *const text[] = {"first line\\n", "no newline at the end"};
+
+static void nops(void) { __asm__ volatile("nop\\nnop\\nnop\\nnop\\nnop"); }
+
+static size_t deep(int levels) {
+  volatile uint8_t local[100];
+  memset((void *)local, levels, sizeof(local));
+  return levels == 0 ? local[7] : local[99] + deep(levels - 1);
+}
+
+int main(void) {
+  size_t before, after;
+  unit_machine_write(text[0], strlen(text[0]));
+  unit_machine_mark();
+  unit_machine_mark();
+  unit_machine_mark();
+  __asm__ volatile("nop\\nnop\\nnop\\nnop\\nnop");
+  unit_machine_mark();
+  for (volatile uint32_t i = 0; i < 70000; i++) nops();
+  unit_machine_mark();
+  before = unit_machine_stack_used();
+  if (deep(9) != 45) return 1;
+  after = unit_machine_stack_used();
+  if (before < 4 || before > 200 || after < before + 900 || after > before + 1400) return 2;
+  if (initialized[0] != 1 || initialized[1] != -2 || initialized[2] != 30000) return 3;
+  for (int i = 0; i < 4; i++) {
+    if (cleared[i] != 0) return 4;
+  }
+  unit_machine_write(text[1], strlen(text[1]));
+  return 107;
+}
+"""
+
+
+def test_console_exit_marks_and_stack(machine: Machine, tmp_path: Path) -> None:
+    (tmp_path / "main.c").write_text(FIRMWARE)
+    lines: list[str] = []
+    first = machine.run(tmp_path / "main.c", marks=5, on_line=lines.append)
+    assert first.console == "first line\nno newline at the end"
+    assert lines == first.console.splitlines(keepends=True)
+    assert first.status == 107
+    assert first.marks[:3] == (0, 0, 5)
+    assert first.marks[3] > 70000 * 10
+    assert simulators.run(machine.board, tmp_path / "firmware.elf", marks=5) == first
+    assert simulators.run(machine.board, tmp_path / "firmware.elf").marks == ()
+
+
+def test_static_constructors_run(machine: Machine, tmp_path: Path) -> None:
+    (tmp_path / "main.cc").write_text(
+        """
+        #include "unit_machine.h"
+        struct Base { virtual int value() const = 0; };
+        struct Derived : Base {
+          volatile int number;
+          explicit Derived(int start) : number(start + 1) {}
+          int value() const override { return number; }
+        };
+        Derived one(40);
+        static Derived two(80);
+        extern "C" int main(void) {
+          static Derived three(1);
+          const Base *all[] = {&one, &two, &three};
+          int sum = 0;
+          for (const Base *item : all) sum += item->value();
+          return sum;
+        }
+        """
+    )
+    assert machine.run(tmp_path / "main.cc").status == 41 + 81 + 2
+
+
+def test_clock_follows_the_counts(machine: Machine, tmp_path: Path) -> None:
+    (tmp_path / "main.c").write_text(
+        """
+        #include "unit_machine.h"
+        int main(void) {
+          uint32_t start, milliseconds;
+          unit_machine_mark();
+          start = unit_machine_millis();
+          do milliseconds = unit_machine_millis() - start; while (milliseconds < 100);
+          unit_machine_mark();
+          return (int)milliseconds;
+        }
+        """
+    )
+    result = machine.run(tmp_path / "main.c", marks=2)
+    per_count, step = (1, 1) if machine.board["tflm_unit"]["unit"] == "cycles" else (3, 13)
+    passed = result.marks[0] * per_count * 1000 / int(machine.board["build"]["f_cpu"].rstrip("L"))
+    assert abs(result.status - passed) <= step
+
+
+BAD_FIRMWARE = {
+    "hangs": (
+        'for (;;) __asm__ volatile("nop");',
+        r"still running after 2 s(.|\n)*\n  before$",
+    ),
+    "goes to 0": ("((void (*)(void))zero)();", "the firmware crashed"),
+    "marks too often": ("for (int i = 0; i < 3; i++) unit_machine_mark();", "more than 2 times"),
+    "marks too seldom": ("unit_machine_mark();", "made 0 of 1 measurements"),
+}
+
+
+@pytest.mark.parametrize("fault", BAD_FIRMWARE)
+def test_firmware_that_misbehaves(machine: Machine, fault: str, tmp_path: Path) -> None:
+    statement, message = BAD_FIRMWARE[fault]
+    (tmp_path / "main.c").write_text(
+        '#include "unit_machine.h"\nvolatile uintptr_t zero;\n'
+        f'int main(void) {{ unit_machine_write("before\\n", 7); {statement} return 0; }}\n'
+    )
+    with pytest.raises(simulators.SimulatorError, match=message):
+        machine.run(tmp_path / "main.c", marks=2, timeout=2.0)
+
+
+def test_stack_overflow_is_reported(machine: Machine, tmp_path: Path) -> None:
+    (tmp_path / "main.c").write_text(
+        '#include "unit_machine.h"\nextern uint16_t __stack_bottom[];\n'
+        "int main(void) { __stack_bottom[0] = 1; return 0; }\n"
+    )
+    result = machine.run(tmp_path / "main.c")
+    assert (result.status, result.console) == (253, "stack overflow\n")

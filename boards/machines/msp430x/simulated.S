@@ -21,6 +21,13 @@
     mova r12, &PAL_TIMER
     reta
 
+    /* The upper half of the timer in R12, bytes swapped. It must be read as four bytes, and a register
+     * takes no more of them. */
+    function unit_machine_timer
+    mova &PAL_TIMER_VALUE, r12
+    mov r12, r12
+    reta
+
     function unit_machine_write
     mova r13, r14
     mova r12, r13

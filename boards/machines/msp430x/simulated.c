@@ -13,7 +13,7 @@ extern volatile uint16_t PAL_TIMER_VALUE __asm__("0x042C");
 #define CYCLES_PER_INSTRUCTION 3u /* about that, as in boards/msp430fr5994_sim.json */
 
 uint32_t unit_machine_millis(void) {
-  const uint16_t swapped = PAL_TIMER_VALUE;
+  const uint16_t swapped = unit_machine_timer();
   const uint16_t passed = (uint16_t)(FIRST_VALUE - (uint16_t)(swapped << 8 | swapped >> 8));
   return (uint32_t)(((uint64_t)passed << 16) * CYCLES_PER_INSTRUCTION / (F_CPU / 1000));
 }
