@@ -19,10 +19,9 @@ from tiny_models import lenet
 
 import tflm_unit
 from tflm_unit import MetadataError, SkipRate, UnitError
-from tflm_unit.converter import codegen_files
-from tflm_unit.converter.c_source import identifiers
-from tflm_unit.converter.codegen import export
-from tflm_unit.converter.codegen_files import write_files
+from tflm_unit.converter.codegen import export, files
+from tflm_unit.converter.codegen.c_source import identifiers
+from tflm_unit.converter.codegen.files import write_files
 from tflm_unit.converter.graph import Graph
 from tflm_unit.converter.pruning import OperatingPoint, PruningConfig
 from tflm_unit.converter.targets import Target, load_target
@@ -224,7 +223,7 @@ def test_a_failure_leaves_everything_as_it_was(tmp_path: Path, monkeypatch: pyte
             raise OSError(28, "No space left on device")
         return write(path, data)
 
-    monkeypatch.setattr(codegen_files.Path, "write_bytes", fail)
+    monkeypatch.setattr(files.Path, "write_bytes", fail)
     for folder in ("old", "new/deep"):
         with pytest.raises(UnitError, match="No space left"):
             write_files(tmp_path / folder, {"a.c": "4", "b.c": "5", "c.c": "6"})

@@ -11,7 +11,7 @@ from generated_c import GeneratedModel
 
 import tflm_unit
 from tflm_unit import SkipRate
-from tflm_unit.converter.arena import plan_arena
+from tflm_unit.converter.codegen.arena import plan_arena
 from tflm_unit.converter.graph import Graph
 from tflm_unit.models import load_model
 

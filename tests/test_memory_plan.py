@@ -15,9 +15,9 @@ from random_graphs import random_graph
 from strategies import LayerCase, layer_cases, window
 from test_core_operators import Pool, c_range, call, int8
 
-from tflm_unit.converter.arena import PlanRow, overwritable, plan_arena, scratch_bytes
+from tflm_unit.converter.codegen.arena import PlanRow, overwritable, plan_arena, scratch_bytes
+from tflm_unit.converter.codegen.memory_plan import ALIGNMENT, Buffer, Tenant, most_live, peak, place
 from tflm_unit.converter.graph import Activation, Graph, PoolParams
-from tflm_unit.converter.memory_plan import ALIGNMENT, Buffer, Tenant, most_live, peak, place
 
 SCHEDULES = ("dense", "zero_skip", "compare")
 

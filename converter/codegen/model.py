@@ -7,12 +7,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..graph import Graph, Layer
+from ..pruning import LayerPruning, OperatingPoint
 from .arena import Arena, is_elided, plan_arena
 from .c_source import ConstantArray, ConstantPool, identifiers
-from .codegen_layers import Body, emit
-from .codegen_prunable import PrunableSource, emit_prunable
-from .graph import Graph, Layer
-from .pruning import LayerPruning, OperatingPoint
+from .layers import Body, emit
+from .prunable import PrunableSource, emit_prunable
 
 
 @dataclass(frozen=True)

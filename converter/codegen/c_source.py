@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from .errors import UnitError
+from ..errors import UnitError
 
 MAX_NAME = 63  # significant characters of an identifier in C99
 _KEYWORDS = """

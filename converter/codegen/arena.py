@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from .graph import (
+from ..graph import (
     AddParams,
     ConvParams,
     CopyParams,

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from ..pruning import FATRELU_OFF, NEVER_SKIP, LayerPruning
 from .c_source import comment, string_literal
-from .codegen_layers import c_type, element
-from .codegen_model import CodeModel, GeneratedLayer
-from .pruning import FATRELU_OFF, NEVER_SKIP, LayerPruning
+from .layers import c_type, element
+from .model import CodeModel, GeneratedLayer
 
 
 def data_header(model: CodeModel) -> str:

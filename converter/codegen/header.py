@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from ..graph import Tensor
 from .c_source import float_literal, in_comment
-from .codegen_model import CodeModel
-from .codegen_source import accessor_signatures
-from .graph import Tensor
+from .model import CodeModel
+from .source import accessor_signatures
 
 
 def header(model: CodeModel) -> str:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from .codegen_model import CodeModel
-from .errors import UnitError
-from .targets import Target
+from ..errors import UnitError
+from ..targets import Target
+from .model import CodeModel
 
 MIN_CODE_BYTES = 2048  # of any program: kernels, generated calls and start-up code are not smaller
 MIN_OTHER_RAM_BYTES = 512  # of any program: stack and static variables beside the arena

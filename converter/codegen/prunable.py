@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..graph import ConvParams, FullyConnectedParams
+from ..pruning import FATRELU_OFF, Divider, LayerPruning
 from .c_source import ConstantPool
-from .codegen_layers import Body, Fields, activation, braces, members
-from .graph import ConvParams, FullyConnectedParams
-from .pruning import FATRELU_OFF, Divider, LayerPruning
+from .layers import Body, Fields, activation, braces, members
 
 _OPERATORS = {"CONV_2D": "conv", "DEPTHWISE_CONV_2D": "depthwise_conv", "FULLY_CONNECTED": "fully_connected"}
 _NO_THRESHOLDS: Fields = (

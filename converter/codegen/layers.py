@@ -8,9 +8,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from .arena import Arena
-from .c_source import float_literal, in_comment
-from .graph import (
+from ..graph import (
     Activation,
     AddParams,
     ConcatenationParams,
@@ -24,7 +22,9 @@ from .graph import (
     RequantizeParams,
     SoftmaxParams,
 )
-from .pruning import FATRELU_OFF
+from ..pruning import FATRELU_OFF
+from .arena import Arena
+from .c_source import float_literal, in_comment
 
 Fields = Sequence[tuple[str, object]]  # name and value of a struct's members, in their order
 

@@ -10,18 +10,18 @@ from typing import Any
 
 import numpy as np
 
+from ..engine import entries_of
+from ..errors import UnitError
+from ..graph import Graph
+from ..pruning import OperatingPoint, PruningConfig
+from ..targets import Target
 from .arena import PlanRow
 from .c_source import check_name
-from .codegen_files import core_files, write_files
-from .codegen_header import header
-from .codegen_model import build_model
-from .codegen_source import data_header, data_source, source
-from .engine import entries_of
-from .errors import UnitError
-from .graph import Graph
-from .pruning import OperatingPoint, PruningConfig
+from .files import core_files, write_files
+from .header import header
+from .model import build_model
+from .source import data_header, data_source, source
 from .target_fit import arena_in_fram
-from .targets import Target
 
 SCHEDULES = ("unit", "zero_skip", "dense")
 
