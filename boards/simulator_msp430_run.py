@@ -51,7 +51,7 @@ def run(
     output = tail([finished.stdout])
     for complaint in COMPLAINTS:
         if complaint in written:
-            text = written[written.index(complaint) :].decode("ascii", "replace").strip()
+            text = written[written.index(complaint) :].split(b"\n")[0].decode("ascii", "replace").strip()
             raise SimulatorError(f"the firmware crashed: {text}{output}")
     if finished.returncode < 0:
         raise SimulatorError(f"the simulator was ended by signal {-finished.returncode}{output}")
