@@ -4,6 +4,12 @@
 
 #include "unit_mac.h"
 
+static void init_axis(unit_conv_axis *axis, int32_t input, int32_t kernel, int32_t output) {
+  axis->input = (ptrdiff_t)input;
+  axis->kernel = (ptrdiff_t)kernel;
+  axis->output = (ptrdiff_t)output;
+}
+
 unit_status unit_conv_walk_init(unit_conv_walk *walk, const unit_conv_params *params,
                                 const unit_quant_params *quant, const unit_dims *input_dims,
                                 const int8_t *input, const unit_dims *filter_dims,
@@ -17,88 +23,89 @@ unit_status unit_conv_walk_init(unit_conv_walk *walk, const unit_conv_params *pa
   walk->input = input;
   walk->filter = filter;
   walk->bias = bias;
-  walk->input_dims = input_dims;
-  walk->filter_dims = filter_dims;
-  walk->output_dims = output_dims;
   walk->output = output;
+  walk->images = (ptrdiff_t)output_dims->n;
+  init_axis(&walk->y, input_dims->h, filter_dims->h, output_dims->h);
+  init_axis(&walk->x, input_dims->w, filter_dims->w, output_dims->w);
+  walk->y.stride = (ptrdiff_t)params->stride.h;
+  walk->x.stride = (ptrdiff_t)params->stride.w;
+  walk->y.padding = (ptrdiff_t)params->padding.h;
+  walk->x.padding = (ptrdiff_t)params->padding.w;
+  walk->y.dilation = (ptrdiff_t)params->dilation.h;
+  walk->x.dilation = (ptrdiff_t)params->dilation.w;
+  walk->x.step = (ptrdiff_t)input_dims->c;
+  walk->y.step = walk->x.input * walk->x.step;
   walk->depth = (ptrdiff_t)filter_dims->c;
+  walk->channels = (ptrdiff_t)output_dims->c;
   walk->channels_per_group = (ptrdiff_t)(output_dims->c / groups);
-  walk->patch_size = (ptrdiff_t)(filter_dims->h * filter_dims->w * filter_dims->c);
+  walk->filter_row = walk->x.kernel * walk->depth;
+  walk->patch_size = walk->y.kernel * walk->filter_row;
   return UNIT_SUCCESS;
 }
 
-/* Adds one row of taps to the patch. input: first image column, first input channel of the group.
- */
+/* Adds one row of taps to the patch. input: its first tap inside the image, first input channel of
+ * the group. */
 static void add_row(const unit_conv_walk *walk, unit_patch *patch, const int8_t *input,
                     const unit_span *columns) {
   const ptrdiff_t depth = walk->depth;
-  const ptrdiff_t pixel = (ptrdiff_t)walk->input_dims->c;
-  const ptrdiff_t after = (ptrdiff_t)walk->filter_dims->w - columns->tap - columns->count;
-  const ptrdiff_t dilation = (ptrdiff_t)walk->params->dilation.w;
-  input += columns->at * pixel;
+  const ptrdiff_t after = walk->x.kernel - columns->tap - columns->count;
   if (columns->tap > 0) patch->add(patch, NULL, columns->tap * depth);
-  if (depth == pixel && dilation == 1) {
+  if (depth == walk->x.step && walk->x.dilation == 1) {
     patch->add(patch, input, columns->count * depth);
   } else {
-    for (ptrdiff_t tap = 0; tap < columns->count; tap++) {
+    const ptrdiff_t step = walk->x.dilation * walk->x.step;
+    for (ptrdiff_t tap = 0; tap < columns->count; tap++, input += step) {
       patch->add(patch, input, depth);
-      input += dilation * pixel;
     }
   }
   if (after > 0) patch->add(patch, NULL, after * depth);
 }
 
-/* Adds all taps of one output. image: as `input` of add_row(), first image row. */
-static void add_taps(const unit_conv_walk *walk, unit_patch *patch, const int8_t *image,
-                     const unit_span *rows, const unit_span *columns) {
-  const ptrdiff_t image_row = (ptrdiff_t)(walk->input_dims->w * walk->input_dims->c);
-  const ptrdiff_t filter_row = (ptrdiff_t)walk->filter_dims->w * walk->depth;
-  if (rows->count <= 0 || columns->count <= 0) return;
-  image += rows->at * image_row;
-  if (rows->tap > 0) patch->add(patch, NULL, rows->tap * filter_row);
-  for (ptrdiff_t row = 0; row < rows->count; row++) {
-    add_row(walk, patch, image, columns);
-    image += (ptrdiff_t)walk->params->dilation.h * image_row;
-  }
-}
-
-/* A block of output channels. */
+/* A row of outputs for a block of output channels. */
 typedef struct {
-  int32_t channel; /* the first */
+  ptrdiff_t channel; /* the first */
   int16_t channels;
   const int8_t *weight;
   const uint8_t *quotient;
-  const int32_t *compensation;
+  unit_output output;
 } block;
 
-static void store(const unit_conv_walk *walk, const block *of, const int32_t *acc, int8_t *output) {
-  const unit_conv_params *params = walk->params;
-  for (int16_t i = 0; i < of->channels; i++) {
-    const unit_output channel =
-        unit_output_of_channel(walk->quant, &params->activation, params->output_offset, walk->bias,
-                               of->compensation, of->channel + i);
-    *output++ = unit_output_value(&channel, *acc++);
+/* image: at the first input channel of the group; to: at the block's first channel. */
+static void run_row(const unit_conv_walk *walk, unit_patch *patch, const block *of,
+                    const unit_span *rows, const int8_t *image, int8_t *to) {
+  const unit_conv_axis *x = &walk->x;
+  const ptrdiff_t image_row = walk->y.dilation * walk->y.step;
+  const ptrdiff_t padding = rows->tap * walk->filter_row;
+  ptrdiff_t left = -x->padding;
+  image += rows->at * walk->y.step;
+  for (ptrdiff_t column = 0; column < x->output; column++, left += x->stride) {
+    const unit_span columns = unit_span_of(left, x->input, x->kernel, x->dilation);
+    unit_patch_begin(patch, of->channel, of->channels, of->weight, of->quotient);
+    if (columns.count > 0) {
+      const int8_t *input = image + columns.at * x->step;
+      if (padding > 0) patch->add(patch, NULL, padding);
+      for (ptrdiff_t row = 0; row < rows->count; row++, input += image_row) {
+        add_row(walk, patch, input, &columns);
+      }
+    }
+    unit_patch_end(patch);
+    unit_store(&of->output, patch->acc, of->channels, to);
+    to += walk->channels;
   }
 }
 
-/* All positions of one image. */
-static void run_image(const unit_conv_walk *walk, unit_patch *patch, const block *of,
-                      const int8_t *image, int8_t *output) {
-  const unit_dims *in = walk->input_dims;
-  const unit_dims *out = walk->output_dims;
-  const unit_dims *kernel = walk->filter_dims;
-  const unit_conv_params *params = walk->params;
-  int32_t top = -params->padding.h;
-  for (int32_t y = 0; y < out->h; y++, top += params->stride.h) {
-    const unit_span rows = unit_span_of(top, in->h, kernel->h, params->dilation.h);
-    int32_t left = -params->padding.w;
-    for (int32_t x = 0; x < out->w; x++, left += params->stride.w) {
-      const unit_span columns = unit_span_of(left, in->w, kernel->w, params->dilation.w);
-      unit_patch_begin(patch, of->channel, of->channels, of->weight, of->quotient);
-      add_taps(walk, patch, image, &rows, &columns);
-      unit_patch_end(patch);
-      store(walk, of, patch->acc, output);
-      output += out->c;
+/* All outputs of a block. */
+static void run_block(const unit_conv_walk *walk, unit_patch *patch, const block *of) {
+  const unit_conv_axis *y = &walk->y;
+  const ptrdiff_t group = of->channel / walk->channels_per_group;
+  const int8_t *image = walk->input + group * walk->depth;
+  int8_t *to = walk->output + of->channel;
+  for (ptrdiff_t n = 0; n < walk->images; n++, image += y->input * y->step) {
+    ptrdiff_t top = -y->padding;
+    for (ptrdiff_t row = 0; row < y->output; row++, top += y->stride) {
+      const unit_span rows = unit_span_of(top, y->input, y->kernel, y->dilation);
+      run_row(walk, patch, of, &rows, image, to);
+      to += walk->x.output * walk->channels;
     }
   }
 }
@@ -108,35 +115,35 @@ static void run_image(const unit_conv_walk *walk, unit_patch *patch, const block
 static void divide_weights(const unit_conv_walk *walk, const unit_prune_params *prune,
                            const block *of, uint8_t *quotient) {
   const int8_t *weight = of->weight;
-  for (int32_t o = of->channel; o < of->channel + of->channels; o++) {
-    const int32_t group = o / prune->group_size;
-    if (prune->threshold[group] <= UNIT_NEVER_SKIP) {
+  for (int16_t o = 0; o < of->channels; o++) {
+    const unit_threshold threshold = unit_threshold_of(prune, (int32_t)of->channel + o);
+    const int8_t *end = weight + walk->patch_size;
+    if (threshold.value <= UNIT_NEVER_SKIP) {
       memset(quotient, 0, (size_t)walk->patch_size);
       quotient += walk->patch_size;
-      weight += walk->patch_size;
-      continue;
+      weight = end;
     }
-    for (ptrdiff_t i = 0; i < walk->patch_size; i++) {
-      *quotient++ = unit_prune_quotient(prune, group, (uint8_t)unit_magnitude(*weight++));
+    while (weight < end) {
+      *quotient++ = unit_quotient(&threshold, (uint8_t)unit_magnitude(*weight++));
     }
   }
 }
 
 void unit_conv_walk_run(const unit_conv_walk *walk, unit_patch *patch,
                         const unit_prune_params *prune, uint8_t *quotient) {
-  const unit_dims *in = walk->input_dims;
-  const unit_dims *out = walk->output_dims;
   const ptrdiff_t limit = prune != NULL ? UNIT_QUOTIENT_CHANNELS : UNIT_PATCH_CHANNELS;
-  block of = {0, 0, walk->filter, quotient, prune != NULL ? prune->compensation : NULL};
-  for (; of.channel < out->c; of.channel += of.channels) {
-    const ptrdiff_t group = (ptrdiff_t)of.channel / walk->channels_per_group;
-    const ptrdiff_t left = (group + 1) * walk->channels_per_group - (ptrdiff_t)of.channel;
+  const int32_t *compensation = prune != NULL ? prune->compensation : NULL;
+  const unit_conv_params *params = walk->params;
+  block of;
+  of.weight = walk->filter;
+  of.quotient = quotient;
+  for (of.channel = 0; of.channel < walk->channels; of.channel += of.channels) {
+    const ptrdiff_t left = walk->channels_per_group - of.channel % walk->channels_per_group;
     of.channels = (int16_t)(left < limit ? left : limit);
+    of.output = unit_output_of(walk->quant, &params->activation, params->output_offset, walk->bias,
+                               compensation, (int32_t)of.channel);
     if (prune != NULL) divide_weights(walk, prune, &of, quotient);
-    for (int32_t n = 0; n < out->n; n++) {
-      run_image(walk, patch, &of, walk->input + n * in->h * in->w * in->c + group * walk->depth,
-                walk->output + n * out->h * out->w * out->c + of.channel);
-    }
+    run_block(walk, patch, &of);
     of.weight += of.channels * walk->patch_size;
   }
 }

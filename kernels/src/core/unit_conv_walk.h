@@ -9,20 +9,32 @@
 
 #define UNIT_QUOTIENT_CHANNELS 8 /* output channels whose quotients the scratch buffer holds */
 
-/* A layer. Steps count elements; they and whatever is counted at run time are ptrdiff_t, which is
- * as wide as a pointer: 16 bits on MSP430. */
+/* Along one axis: of the image, the kernel and the output. */
+typedef struct {
+  ptrdiff_t input;
+  ptrdiff_t kernel;
+  ptrdiff_t output;
+  ptrdiff_t stride;
+  ptrdiff_t padding;
+  ptrdiff_t dilation;
+  ptrdiff_t step; /* elements from one image position to the next */
+} unit_conv_axis;
+
+/* A layer. ptrdiff_t is as wide as a pointer: 16 bits on MSP430, where 32 take their time. */
 typedef struct {
   const unit_conv_params *params;
   const unit_quant_params *quant;
   const int8_t *input;
   const int8_t *filter;
   const int32_t *bias;
-  const unit_dims *input_dims;
-  const unit_dims *filter_dims;
-  const unit_dims *output_dims;
   int8_t *output;
+  ptrdiff_t images;
+  unit_conv_axis y;
+  unit_conv_axis x;
   ptrdiff_t depth;              /* input channels of one group */
+  ptrdiff_t channels;           /* output channels */
   ptrdiff_t channels_per_group; /* output channels of one group */
+  ptrdiff_t filter_row;         /* weights of one row of taps */
   ptrdiff_t patch_size;         /* weights of one output channel */
 } unit_conv_walk;
 

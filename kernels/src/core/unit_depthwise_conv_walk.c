@@ -28,23 +28,24 @@ unit_status unit_depthwise_conv_walk_init(unit_depthwise_walk *walk, const unit_
 
 /* One row of outputs of the current channel. image: the input image at the channel's input. */
 static void run_row(const unit_depthwise_walk *walk, unit_depthwise_sum sum,
-                    const unit_output *output, const int8_t *image, int32_t y, int8_t *to) {
-  const unit_dims *in = walk->input_dims;
-  const unit_dims *kernel = walk->filter_dims;
+                    const unit_output *output, const int8_t *image, ptrdiff_t y, int8_t *to) {
   const unit_dw_conv_params *params = walk->params;
+  const ptrdiff_t kernel_w = (ptrdiff_t)walk->filter_dims->w;
+  const ptrdiff_t in_w = (ptrdiff_t)walk->input_dims->w;
+  const ptrdiff_t in_c = (ptrdiff_t)walk->input_dims->c;
+  const ptrdiff_t dilation = (ptrdiff_t)params->dilation.w;
   const unit_span rows =
-      unit_span_of(y * params->stride.h - params->padding.h, in->h, kernel->h, params->dilation.h);
-  const ptrdiff_t kernel_w = (ptrdiff_t)kernel->w;
-  const ptrdiff_t in_w = (ptrdiff_t)in->w;
-  const ptrdiff_t in_c = (ptrdiff_t)in->c;
+      unit_span_of(y * (ptrdiff_t)params->stride.h - (ptrdiff_t)params->padding.h,
+                   (ptrdiff_t)walk->input_dims->h, (ptrdiff_t)walk->filter_dims->h,
+                   (ptrdiff_t)params->dilation.h);
   unit_taps taps;
   taps.rows = rows.count;
   taps.tap_row = kernel_w;
   taps.input_row = (ptrdiff_t)params->dilation.h * in_w * in_c;
-  taps.input_column = (ptrdiff_t)params->dilation.w * in_c;
-  int32_t origin = -params->padding.w;
+  taps.input_column = dilation * in_c;
+  ptrdiff_t left = -(ptrdiff_t)params->padding.w;
   for (int32_t x = 0; x < walk->output_dims->w; x++) {
-    const unit_span columns = unit_span_of(origin, in->w, kernel->w, params->dilation.w);
+    const unit_span columns = unit_span_of(left, in_w, kernel_w, dilation);
     int32_t acc = 0;
     if (rows.count > 0 && columns.count > 0) {
       taps.columns = columns.count;
@@ -52,9 +53,9 @@ static void run_row(const unit_depthwise_walk *walk, unit_depthwise_sum sum,
       taps.input = image + (rows.at * in_w + columns.at) * in_c;
       acc = sum(walk, &taps);
     }
-    *to = unit_output_value(output, acc);
+    unit_store(output, &acc, 1, to);
     to += walk->output_dims->c;
-    origin += params->stride.w;
+    left += (ptrdiff_t)params->stride.w;
   }
 }
 
@@ -64,13 +65,13 @@ static void run_channel(unit_depthwise_walk *walk, int32_t channel, unit_depthwi
   const unit_dims *in = walk->input_dims;
   const unit_dims *out = walk->output_dims;
   const unit_output output =
-      unit_output_of_channel(walk->quant, &walk->params->activation, walk->params->output_offset,
-                             walk->bias, compensation, channel);
+      unit_output_of(walk->quant, &walk->params->activation, walk->params->output_offset,
+                     walk->bias, compensation, channel);
   walk->channel = channel;
   walk->weight = walk->filter + channel;
   for (int32_t n = 0; n < out->n; n++) {
     const int8_t *image = walk->input + n * in->h * in->w * in->c + channel / walk->params->ch_mult;
-    for (int32_t y = 0; y < out->h; y++) {
+    for (ptrdiff_t y = 0; y < (ptrdiff_t)out->h; y++) {
       int8_t *to = walk->output + (n * out->h + y) * out->w * out->c + channel;
       run_row(walk, sum, &output, image, y, to);
     }
@@ -84,12 +85,11 @@ void unit_depthwise_conv_walk_run(unit_depthwise_walk *walk, unit_depthwise_sum 
 }
 
 /* The quotients of one channel's weights. */
-static void divide_weights(const unit_depthwise_walk *walk, const unit_prune_params *prune,
+static void divide_weights(const unit_depthwise_walk *walk, const unit_threshold *threshold,
                            int32_t channel, uint8_t *quotient) {
-  const int32_t group = channel / prune->group_size;
   const int8_t *weight = walk->filter + channel;
   for (int32_t tap = walk->filter_dims->h * walk->filter_dims->w; tap > 0; tap--) {
-    *quotient++ = unit_prune_quotient(prune, group, (uint8_t)unit_magnitude(*weight));
+    *quotient++ = unit_quotient(threshold, (uint8_t)unit_magnitude(*weight));
     weight += walk->filter_tap;
   }
 }
@@ -98,8 +98,9 @@ void unit_depthwise_conv_walk_run_pruned(unit_depthwise_walk *walk, const unit_p
                                          uint8_t *scratch, unit_depthwise_sum compare) {
   walk->quotient = scratch;
   for (int32_t channel = 0; channel < walk->output_dims->c; channel++) {
-    const int skips = prune->threshold[channel / prune->group_size] > UNIT_NEVER_SKIP;
-    if (skips) divide_weights(walk, prune, channel, scratch);
+    const unit_threshold threshold = unit_threshold_of(prune, channel);
+    const int skips = threshold.value > UNIT_NEVER_SKIP;
+    if (skips) divide_weights(walk, &threshold, channel, scratch);
     run_channel(walk, channel, skips ? compare : unit_depthwise_conv_dense_sum,
                 prune->compensation);
   }

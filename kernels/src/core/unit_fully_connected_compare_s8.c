@@ -4,41 +4,36 @@
 #include "unit_mac.h"
 
 /* Counts the products of one activation. quotient: -1 skips nothing. */
-static void count_column(unit_counters *counters, int32_t output, const unit_column *column,
-                         const int8_t *weight, int16_t x, int16_t quotient) {
-  for (int16_t i = 0; i < column->count; i++) {
-    const int8_t w = weight[i * column->step];
-    unit_count(counters, output + i, x, w, unit_magnitude(w) <= quotient);
+static void count_column(unit_counters *counters, int32_t output, const unit_columns *columns,
+                         const unit_term *term, int16_t quotient) {
+  for (int16_t i = 0; i < columns->outputs; i++) {
+    const int8_t w = columns->weight[(ptrdiff_t)term->at + i * columns->step];
+    unit_count(counters, output + i, term->x, w, unit_magnitude(w) <= quotient);
   }
 }
 
 /* Adds the surviving products of one row of inputs to the accumulators of outputs that share a
- * threshold. weight: the first output's. */
+ * threshold, in pieces. */
 static void add_columns(const unit_context *ctx, const unit_prune_params *prune, int32_t output,
-                        const unit_column *column, int16_t input_offset, const int8_t *input,
-                        const int8_t *weight) {
-  const int32_t group = output / prune->group_size;
-  const int16_t threshold = prune->threshold[group];
-  const uint8_t *row = NULL;
-  const int8_t *end = input + column->step;
-  if (prune->divider == UNIT_DIVIDER_TABLE && threshold > UNIT_NEVER_SKIP) {
-    row = prune->table + (size_t)prune->table_row[group] * UNIT_TABLE_ROW;
-  }
-  for (; input < end; input++, weight++) {
-    const int16_t x = (int16_t)(*input + input_offset);
-    uint8_t quotient = 0;
-    if (x == 0 && !UNIT_COUNTING) continue;
-    if (threshold > UNIT_NEVER_SKIP) {
-      const uint8_t control = (uint8_t)unit_magnitude(x);
-      quotient = row != NULL ? row[control]
-                             : unit_divide(prune->divider, threshold, control, prune->tree, NULL);
+                        unit_columns *columns, unit_term *terms, int16_t input_offset,
+                        const int8_t *input) {
+  const unit_threshold threshold = unit_threshold_of(prune, output);
+  const int skips = threshold.value > UNIT_NEVER_SKIP;
+  for (ptrdiff_t left = columns->step; left > 0; left -= UNIT_PATCH_TERMS) {
+    const int16_t some = left < UNIT_PATCH_TERMS ? (int16_t)left : UNIT_PATCH_TERMS;
+    terms[0].at = 0;
+    const unit_term *end = unit_collect(input, some, input_offset, terms);
+    for (unit_term *term = terms; term < end; term++) {
+      const uint8_t control = (uint8_t)(term->below + 1);
+      term->below = skips ? unit_quotient(&threshold, control) : 0;
+      if (UNIT_COUNTING) {
+        count_column(ctx->counters, output, columns, term, skips ? (int16_t)term->below : -1);
+      }
     }
-    if (UNIT_COUNTING) {
-      count_column(ctx->counters, output, column, weight, x,
-                   threshold > UNIT_NEVER_SKIP ? (int16_t)quotient : -1);
-    }
-    /* No |weight| is larger than 128. */
-    if (quotient < INT8_MAX + 1) unit_add_column(column, weight, x, quotient);
+    columns->count = (int16_t)(end - terms);
+    if (columns->count > 0) unit_add_columns(columns);
+    input += some;
+    columns->weight += some;
   }
 }
 
@@ -70,15 +65,20 @@ unit_status unit_fully_connected_compare_s8(const unit_context *ctx, const unit_
     return UNIT_ARG_ERROR;
   }
   const unit_fc_walk walk = {params, quant, bias, prune->compensation};
-  unit_column column = {inputs, acc, 0};
+  unit_columns columns;
+  unit_term terms[UNIT_PATCH_TERMS];
+  columns.term = terms;
+  columns.step = inputs;
+  columns.acc = acc;
   for (int32_t row = 0; row < input_dims->n; row++) {
     const int8_t *weight = filter;
-    for (int32_t o = 0; o < outputs; o += column.count) {
-      column.count = run_of_outputs(prune, o, outputs);
-      memset(acc, 0, (size_t)column.count * sizeof(*acc));
-      add_columns(ctx, prune, o, &column, (int16_t)params->input_offset, input, weight);
-      unit_fully_connected_store(&walk, acc, o, column.count, output);
-      weight += column.count * inputs;
+    for (int32_t o = 0; o < outputs; o += columns.outputs) {
+      columns.weight = weight;
+      columns.outputs = run_of_outputs(prune, o, outputs);
+      memset(acc, 0, (size_t)columns.outputs * sizeof(*acc));
+      add_columns(ctx, prune, o, &columns, terms, (int16_t)params->input_offset, input);
+      unit_fully_connected_store(&walk, acc, o, columns.outputs, output);
+      weight += columns.outputs * inputs;
     }
     input += inputs;
     output += outputs;

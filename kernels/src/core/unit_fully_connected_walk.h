@@ -14,7 +14,7 @@ typedef struct {
 
 /* Outputs first..first+count-1 of one row from their accumulators. */
 void unit_fully_connected_store(const unit_fc_walk *walk, const int32_t *acc, int32_t first,
-                                int32_t count, int8_t *output);
+                                int16_t count, int8_t *output);
 
 /* All rows, in blocks of outputs. The patch of an output is its row of inputs. */
 void unit_fully_connected_walk_run(const unit_fc_walk *walk, unit_patch *patch,

@@ -1,20 +1,27 @@
 /* Internal: the inner loops of CONV_2D and FULLY_CONNECTED. Each has a C reference, ..._c, and may
- * have a per-core version; the name without suffix is the one that the kernels call. None counts:
- * builds with UNIT_ENABLE_COUNTERS count in a loop of their own (unit_patch.c).
+ * have a per-core version; the name without suffix is the one that the kernels call. Builds with
+ * UNIT_ENABLE_COUNTERS count in loops of their own beside the C versions; UNIT_C_LOOPS asks for the
+ * C versions.
  *
  * MSP430 versions use the hardware multiplier whose registers start at UNIT_MSP430_MPY (0x0130 for
  * the 16-bit multiplier, 0x04C0 for MPY32), or a table of squares where that is not defined. An
  * interrupt routine that multiplies would disturb a running sum, so they keep interrupts disabled
- * for one call: at most UNIT_PATCH_ELEMENTS products per output or UNIT_COLUMN outputs, about 2500
- * cycles. UNIT_MSP430_SHARED_MPY lifts that where no interrupt routine multiplies. */
+ * for one sum at a time: at most UNIT_PATCH_ELEMENTS products or UNIT_COLUMN outputs of a column,
+ * about 2500 cycles. UNIT_MSP430_KEEP_INTERRUPTS lifts that where no interrupt routine multiplies.
+ */
 #ifndef UNIT_LOOPS_H_
 #define UNIT_LOOPS_H_
 
 #include "unit_types.h"
 
+#if defined(__MSP430__) && !defined(UNIT_C_LOOPS) && !defined(UNIT_ENABLE_COUNTERS)
+#define UNIT_MSP430_LOOPS
+#endif
+
 /* One activation of a patch that is worth a look. */
 typedef struct {
-  uint16_t below; /* |x| - 1, so that skipping is below < quotient; 65535 for x = 0 */
+  uint16_t below; /* |x| - 1, so that skipping is below < quotient; 65535 for x = 0.
+                   * FULLY_CONNECTED: replaced by the quotient */
   uint16_t at;    /* index of its weight */
   int16_t x;      /* activation with the input offset added: -255..255 */
 } unit_term;
@@ -32,12 +39,15 @@ typedef struct {
   int16_t channels;        /* >= 1 */
 } unit_dots;
 
-/* A column of FULLY_CONNECTED's weights: those of one input. */
+/* Columns of FULLY_CONNECTED's weights, each those of one activation. */
 typedef struct {
-  ptrdiff_t step; /* elements from one output to the next */
-  int32_t *acc;   /* [count] */
-  int16_t count;  /* 1..UNIT_COLUMN outputs */
-} unit_column;
+  const unit_term *term; /* [count] */
+  const int8_t *weight;  /* the first output's */
+  ptrdiff_t step;        /* elements from one output to the next */
+  int32_t *acc;          /* [outputs] */
+  int16_t count;         /* >= 1 */
+  int16_t outputs;       /* 1..UNIT_COLUMN */
+} unit_columns;
 
 #define UNIT_COLUMN 64
 
@@ -57,18 +67,17 @@ void unit_dot_terms_c(const unit_dots *dots);
 /* The same over the terms with |x| > quotient[o][term.at] */
 void unit_dot_terms_above_c(const unit_dots *dots);
 
-/* acc[o] += x * weight[o] where |weight[o]| > quotient. quotient: 0..127 */
-void unit_add_column_c(const unit_column *column, const int8_t *weight, int16_t x,
-                       uint8_t quotient);
+/* acc[o] += term.x * weight[o][term.at] where |weight| > quotient. Quotients from 128 on skip all.
+ */
+void unit_add_columns_c(const unit_columns *columns);
 
-#if defined(__MSP430__) && defined(UNIT_MSP430_LOOPS)
+#ifdef UNIT_MSP430_LOOPS
 void unit_expand_msp430(const int8_t *input, int16_t count, int16_t offset, int16_t *to);
 unit_term *unit_collect_msp430(const int8_t *input, int16_t count, int16_t offset, unit_term *to);
 void unit_dot_msp430(const unit_dots *dots);
 void unit_dot_terms_msp430(const unit_dots *dots);
 void unit_dot_terms_above_msp430(const unit_dots *dots);
-void unit_add_column_msp430(const unit_column *column, const int8_t *weight, int16_t x,
-                            uint8_t quotient);
+void unit_add_columns_msp430(const unit_columns *columns);
 #define UNIT_LOOP(name) name##_msp430
 #else
 #define UNIT_LOOP(name) name##_c
@@ -79,6 +88,6 @@ void unit_add_column_msp430(const unit_column *column, const int8_t *weight, int
 #define unit_dot UNIT_LOOP(unit_dot)
 #define unit_dot_terms UNIT_LOOP(unit_dot_terms)
 #define unit_dot_terms_above UNIT_LOOP(unit_dot_terms_above)
-#define unit_add_column UNIT_LOOP(unit_add_column)
+#define unit_add_columns UNIT_LOOP(unit_add_columns)
 
 #endif /* UNIT_LOOPS_H_ */

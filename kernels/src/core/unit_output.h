@@ -1,42 +1,47 @@
-/* Internal: from the accumulator of one output to its int8 value. */
+/* Internal: from accumulators to int8 outputs. */
 #ifndef UNIT_OUTPUT_H_
 #define UNIT_OUTPUT_H_
 
 #include "unit_requantize.h"
 
-/* What all outputs of one channel share. */
+/* What the outputs of some neighbouring channels need; pointers are at the first of them. */
 typedef struct {
-  int32_t bias; /* with compensation */
-  int32_t multiplier;
-  int32_t shift;
-  int32_t offset;
-  const unit_activation *activation;
+  const int32_t *bias;         /* NULL: none */
+  const int32_t *compensation; /* NULL: none */
+  const int32_t *multiplier;
+  const int32_t *shift;
+  int16_t is_per_channel; /* whether multiplier and shift differ between channels */
+  int16_t offset;
+  int16_t min;
+  int16_t max;
+  int16_t fatrelu_min;
 } unit_output;
 
 /* bias and compensation may be NULL. */
-static inline unit_output unit_output_of_channel(const unit_quant_params *quant,
-                                                 const unit_activation *activation, int32_t offset,
-                                                 const int32_t *bias, const int32_t *compensation,
-                                                 int32_t channel) {
+static inline unit_output unit_output_of(const unit_quant_params *quant,
+                                         const unit_activation *activation, int32_t offset,
+                                         const int32_t *bias, const int32_t *compensation,
+                                         int32_t channel) {
   const int32_t pair = quant->is_per_channel ? channel : 0;
   unit_output output;
-  output.bias = bias != NULL ? bias[channel] : 0;
-  if (compensation != NULL) {
-    output.bias = unit_wrapping_add(output.bias, compensation[channel]);
-  }
-  output.multiplier = quant->multiplier[pair];
-  output.shift = quant->shift[pair];
-  output.offset = offset;
-  output.activation = activation;
+  output.bias = bias != NULL ? bias + channel : NULL;
+  output.compensation = compensation != NULL ? compensation + channel : NULL;
+  output.multiplier = quant->multiplier + pair;
+  output.shift = quant->shift + pair;
+  output.is_per_channel = quant->is_per_channel != 0;
+  output.offset = (int16_t)offset;
+  output.min = (int16_t)activation->min;
+  output.max = (int16_t)activation->max;
+  output.fatrelu_min = (int16_t)activation->fatrelu_min;
   return output;
 }
 
-static inline int8_t unit_output_value(const unit_output *output, int32_t acc) {
-  const unit_activation *activation = output->activation;
-  const int8_t value =
-      unit_scale_to_s8(unit_wrapping_add(acc, output->bias), output->multiplier, output->shift,
-                       output->offset, activation->min, activation->max);
-  return value < activation->fatrelu_min ? (int8_t)output->offset : value;
-}
+/* One output per channel. count: >= 1 */
+void unit_store_c(const unit_output *output, const int32_t *acc, int16_t count, int8_t *to);
+
+#ifdef UNIT_MSP430_LOOPS
+void unit_store_msp430(const unit_output *output, const int32_t *acc, int16_t count, int8_t *to);
+#endif
+#define unit_store UNIT_LOOP(unit_store)
 
 #endif /* UNIT_OUTPUT_H_ */

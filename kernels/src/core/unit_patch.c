@@ -8,7 +8,7 @@
 /* Counts the products of the piece with one channel of the block. */
 static void count_channel(const unit_patch *patch, int16_t index) {
   const unit_dots *dots = &patch->dots;
-  const int32_t channel = patch->channel + index;
+  const int32_t channel = (int32_t)patch->channel + index;
   const int8_t *weight = dots->weight + index * dots->weight_step;
   int skips = patch->skips;
   if (patch->prune != NULL) {
@@ -139,7 +139,7 @@ void unit_patch_init_compare(unit_patch *patch, const unit_context *ctx, int32_t
 #endif
 }
 
-void unit_patch_begin(unit_patch *patch, int32_t channel, int16_t channels, const int8_t *weight,
+void unit_patch_begin(unit_patch *patch, ptrdiff_t channel, int16_t channels, const int8_t *weight,
                       const uint8_t *quotient) {
   patch->dots.weight = weight;
   patch->dots.quotient = quotient;

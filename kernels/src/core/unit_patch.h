@@ -8,7 +8,7 @@
 #include "unit_output.h"
 #include "unit_prune.h"
 
-#define UNIT_PATCH_CHANNELS 16  /* output channels in a block, at most */
+#define UNIT_PATCH_CHANNELS 32  /* output channels in a block, at most */
 #define UNIT_PATCH_ELEMENTS 192 /* activations in a piece of a patch (dense) */
 #define UNIT_PATCH_TERMS 64     /* activations that are not zero in a piece of a patch */
 
@@ -30,7 +30,7 @@ struct unit_patch {
   } piece;
 #ifdef UNIT_ENABLE_COUNTERS
   unit_counters *counters;
-  int32_t channel;                /* the block's first */
+  ptrdiff_t channel;              /* the block's first */
   int skips;                      /* whether zero products are skipped */
   const unit_prune_params *prune; /* compare only */
 #endif
@@ -47,7 +47,7 @@ void unit_patch_init_compare(unit_patch *patch, const unit_context *ctx, int32_t
 
 /* Starts a patch with accumulators of 0. weight: of the block's first channel; quotient: of the
  * same, with weight_step quotients per channel (compare), else NULL. */
-void unit_patch_begin(unit_patch *patch, int32_t channel, int16_t channels, const int8_t *weight,
+void unit_patch_begin(unit_patch *patch, ptrdiff_t channel, int16_t channels, const int8_t *weight,
                       const uint8_t *quotient);
 
 /* Ends the patch: acc then holds the sums. */

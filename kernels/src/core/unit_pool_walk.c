@@ -5,8 +5,8 @@
 
 /* All channels of one window. */
 static void reduce_channels(unit_pool_window *window, const unit_activation *activation,
-                            int32_t channels, unit_pool_reduce reduce, int8_t *output) {
-  for (int32_t c = 0; c < channels; c++) {
+                            ptrdiff_t channels, unit_pool_reduce reduce, int8_t *output) {
+  for (ptrdiff_t c = 0; c < channels; c++) {
     output[c] = (int8_t)unit_clamp(reduce(window), activation->min, activation->max);
     window->input++;
   }
@@ -16,20 +16,23 @@ unit_status unit_pool_walk_run(const unit_pool_params *params, const unit_dims *
                                const int8_t *input, const unit_dims *filter_dims,
                                const unit_dims *output_dims, int8_t *output,
                                unit_pool_reduce reduce) {
-  const int32_t channels = input_dims->c;
+  const ptrdiff_t channels = (ptrdiff_t)input_dims->c;
+  const ptrdiff_t in_h = (ptrdiff_t)input_dims->h;
+  const ptrdiff_t in_w = (ptrdiff_t)input_dims->w;
+  const ptrdiff_t out_h = (ptrdiff_t)output_dims->h;
+  const ptrdiff_t out_w = (ptrdiff_t)output_dims->w;
   unit_pool_window window;
-  window.row_step = (ptrdiff_t)(input_dims->w * channels);
-  window.column_step = (ptrdiff_t)channels;
-  for (int32_t n = 0; n < output_dims->n; n++) {
-    const int8_t *image = input + n * input_dims->h * input_dims->w * channels;
-    for (int32_t y = 0; y < output_dims->h; y++) {
-      const unit_span rows =
-          unit_span_of(y * params->stride.h - params->padding.h, input_dims->h, filter_dims->h, 1);
-      for (int32_t x = 0; x < output_dims->w; x++) {
-        const unit_span columns = unit_span_of(x * params->stride.w - params->padding.w,
-                                               input_dims->w, filter_dims->w, 1);
+  window.row_step = in_w * channels;
+  window.column_step = channels;
+  for (int32_t n = 0; n < output_dims->n; n++, input += in_h * window.row_step) {
+    ptrdiff_t top = -(ptrdiff_t)params->padding.h;
+    for (ptrdiff_t y = 0; y < out_h; y++, top += (ptrdiff_t)params->stride.h) {
+      const unit_span rows = unit_span_of(top, in_h, (ptrdiff_t)filter_dims->h, 1);
+      ptrdiff_t left = -(ptrdiff_t)params->padding.w;
+      for (ptrdiff_t x = 0; x < out_w; x++, left += (ptrdiff_t)params->stride.w) {
+        const unit_span columns = unit_span_of(left, in_w, (ptrdiff_t)filter_dims->w, 1);
         if (rows.count == 0 || columns.count == 0) return UNIT_ARG_ERROR;
-        window.input = image + (rows.at * input_dims->w + columns.at) * channels;
+        window.input = input + (rows.at * in_w + columns.at) * channels;
         window.rows = rows.count;
         window.columns = columns.count;
         reduce_channels(&window, &params->activation, channels, reduce, output);

@@ -26,14 +26,34 @@ static inline int unit_prune_is_complete(const unit_prune_params *prune) {
   }
 }
 
-/* div(T, control) for a group whose threshold T is not UNIT_NEVER_SKIP. */
-static inline uint8_t unit_prune_quotient(const unit_prune_params *prune, int32_t group,
-                                          uint8_t control) {
-  const uint8_t *row = NULL;
-  if (prune->divider == UNIT_DIVIDER_TABLE) {
-    row = prune->table + (size_t)prune->table_row[group] * UNIT_TABLE_ROW;
+/* The threshold of one output channel and what its divider reads. */
+typedef struct {
+  int16_t value;
+  unit_divider divider;
+  const uint8_t *tree;
+  const uint8_t *row;
+} unit_threshold;
+
+static inline unit_threshold unit_threshold_of(const unit_prune_params *prune, int32_t channel) {
+  const int32_t group = channel / prune->group_size;
+  unit_threshold threshold;
+  threshold.value = prune->threshold[group];
+  threshold.divider = prune->divider;
+  threshold.tree = prune->tree;
+  threshold.row = NULL;
+  if (prune->divider == UNIT_DIVIDER_TABLE && threshold.value > UNIT_NEVER_SKIP) {
+    threshold.row = prune->table + (size_t)prune->table_row[group] * UNIT_TABLE_ROW;
   }
-  return unit_divide(prune->divider, prune->threshold[group], control, prune->tree, row);
+  return threshold;
+}
+
+/* div(threshold, control) for a threshold that is not UNIT_NEVER_SKIP; UINT8_MAX for a control of
+ * 0.
+ */
+static inline uint8_t unit_quotient(const unit_threshold *threshold, uint8_t control) {
+  if (control == 0) return UINT8_MAX;
+  if (threshold->row != NULL) return threshold->row[control];
+  return unit_divide(threshold->divider, threshold->value, control, threshold->tree, NULL);
 }
 
 #endif /* UNIT_PRUNE_H_ */

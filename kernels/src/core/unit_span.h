@@ -12,12 +12,12 @@ typedef struct {
 } unit_span;
 
 /* origin: image coordinate of tap 0, negative in the padding; size: of the image. */
-static inline unit_span unit_span_of(int32_t origin, int32_t size, int32_t taps, int32_t dilation) {
-  const ptrdiff_t step = (ptrdiff_t)dilation;
-  unit_span span = {0, (ptrdiff_t)taps, (ptrdiff_t)origin};
-  ptrdiff_t last = span.at + (span.count - 1) * step;
-  for (; span.count > 0 && last >= (ptrdiff_t)size; last -= step) span.count--;
-  for (; span.count > 0 && span.at < 0; span.at += step) {
+static inline unit_span unit_span_of(ptrdiff_t origin, ptrdiff_t size, ptrdiff_t taps,
+                                     ptrdiff_t dilation) {
+  unit_span span = {0, taps, origin};
+  ptrdiff_t last = origin + (taps - 1) * dilation;
+  for (; span.count > 0 && last >= size; last -= dilation) span.count--;
+  for (; span.count > 0 && span.at < 0; span.at += dilation) {
     span.tap++;
     span.count--;
   }

@@ -1,0 +1,246 @@
+/* unit_high_mul and unit_requantize of unit_requantize.h, where their C reference is. */
+#ifdef __MSP430__
+#include "unit_msp430.h"
+
+#ifdef UNIT_MSP430_MPY
+
+/* r15:r14:r11 = (r13:r12 * r15:r14) >> 16, signed. */
+    .macro multiply
+    lock
+    mov r12, &MPY
+    mov r14, &OP2
+    mov &RESHI, &RESLO              ; bits 16..31
+    mov #0, &RESHI
+    mov r12, &MAC
+    mov r15, &OP2
+    mov r13, &MAC
+    mov r14, &OP2
+    mov &RESLO, r11
+    mov &RESHI, &RESLO              ; bits 32..63
+    mov &SUMEXT, &RESHI
+    mov r13, &MAC
+    mov r15, &OP2
+    tst r13                         ; the factors were taken as unsigned
+    jge 1f
+    sub r14, &RESLO
+    subc r15, &RESHI
+1:  tst r15
+    jge 2f
+    sub r12, &RESLO
+    subc r13, &RESHI
+2:  mov &RESLO, r14
+    mov &RESHI, r15
+    unlock
+    .endm
+
+#else
+
+/* 16 steps of a multiplication: r9:r8 += r15:r14 for each bit of \bits, the least significant one
+ * first. What is shifted out goes to \bits. */
+    .macro multiply_half bits
+    mov #16, r10
+1:  bit #1, \bits                   ; carry: the bit
+    jz 2f
+    add r14, r8
+    addc r15, r9
+2:  rrc r9
+    rrc r8
+    rrc \bits
+    dec r10
+    jnz 1b
+    .endm
+
+    .macro negate low, high
+    inv \low
+    inv \high
+    inc \low
+    adc \high
+    .endm
+
+/* As above. Changes r8-r10; r13 = 0 saves half of the steps. */
+    .macro multiply
+    mov r13, r11
+    xor r15, r11                    ; the sign
+    tst r13
+    jge 3f
+    negate r12, r13
+3:  tst r15
+    jge 4f
+    negate r14, r15
+4:  clr r8
+    clr r9
+    multiply_half r12
+    tst r13
+    jnz 5f
+    mov r8, r13
+    mov r9, r8
+    clr r9
+    jmp 6f
+5:  multiply_half r13
+6:  mov r8, r14                     ; r15:r14:r13:r12 is the product
+    mov r9, r15
+    tst r11
+    jge 7f
+    inv r12
+    inv r13
+    inv r14
+    inv r15
+    inc r12
+    adc r13
+    adc r14
+    adc r15
+7:  mov r13, r11
+    .endm
+
+#endif
+
+/* r13:r12 = (r15:r14:r11 + 2^14) >> 15 */
+    .macro round
+    add #0x4000, r11
+    adc r14
+    adc r15
+    rla r11
+    rlc r14
+    rlc r15
+    mov r14, r12
+    mov r15, r13
+    .endm
+
+/* Requantizes r13:r12 with the multiplier r15:r14 and the shift \shift, an operand that `multiply`
+ * leaves alone. Changes r10, r11 and, without a multiplier, r8 and r9. */
+    .macro requantize shift
+    mov \shift, r10
+    cmp #1, r10
+    jl 12f
+11: rla r12
+    rlc r13
+    dec r10
+    jnz 11b
+12: multiply
+    round
+    mov \shift, r10
+    tst r10
+    jge 17f
+    inv r10                         ; -shift - 1: the last step rounds
+    tst r13
+    jge 13f
+    sub #1, r12                     ; ties of negative numbers go down
+    sbc r13
+13: sub #8, r10
+    jn 14f
+    swpb r12
+    mov.b r12, r12
+    mov r13, r11
+    swpb r11
+    and #0xff00, r11
+    bis r11, r12
+    swpb r13
+    sxt r13
+    jmp 13b
+14: add #8, r10
+    jz 16f
+15: rra r13
+    rrc r12
+    dec r10
+    jnz 15b
+16: inc r12
+    adc r13
+    rra r13
+    rrc r12
+17:
+    .endm
+
+/* r13:r12: a, r15:r14: b */
+    function unit_high_mul_msp430
+    save
+    multiply
+    round
+    restore
+    RET
+
+/* r13:r12: value, r15:r14: multiplier, stack: shift */
+    function unit_requantize_msp430
+    save
+    mov SAVED_AND_RETURN(r1), r7
+    requantize r7
+    restore
+    RET
+
+/* r4 output   r5 acc   r6 4 * channel   r7 shift   stack: to, count */
+    function unit_store_msp430
+    save
+    SUBP #POINTER, r1
+    MOVP r15, 0(r1)
+    push r14
+    MOVP r12, r4
+    MOVP r13, r5
+    clr r6
+.Lstore:
+    mov @r5+, r12
+    mov @r5+, r13
+    MOVP OUTPUT_BIAS(r4), r11
+    TSTP r11
+    jz .Lstore_compensation
+    ADDP r6, r11
+    add @r11+, r12
+    addc @r11, r13
+.Lstore_compensation:
+    MOVP OUTPUT_COMPENSATION(r4), r11
+    TSTP r11
+    jz .Lstore_multiplier
+    ADDP r6, r11
+    add @r11+, r12
+    addc @r11, r13
+.Lstore_multiplier:
+    MOVP OUTPUT_MULTIPLIER(r4), r11
+    MOVP OUTPUT_SHIFT(r4), r10
+    tst OUTPUT_IS_PER_CHANNEL(r4)
+    jz .Lstore_requantize
+    ADDP r6, r11
+    ADDP r6, r10
+.Lstore_requantize:
+    mov @r11+, r14
+    mov @r11, r15
+    mov @r10, r7
+    requantize r7
+    mov OUTPUT_OFFSET(r4), r14
+    mov r14, r15                    ; its sign
+    rla r15
+    subc r15, r15
+    inv r15
+    add r14, r12
+    addc r15, r13
+    mov r12, r15                    ; does the sum fit 16 bits?
+    rla r15
+    subc r15, r15
+    inv r15
+    cmp r15, r13
+    jeq .Lstore_min
+    mov #0x7fff, r12
+    tst r13
+    jge .Lstore_min
+    mov #0x8000, r12
+.Lstore_min:
+    cmp OUTPUT_MIN(r4), r12
+    jge .Lstore_max
+    mov OUTPUT_MIN(r4), r12
+.Lstore_max:
+    cmp r12, OUTPUT_MAX(r4)
+    jge .Lstore_fatrelu
+    mov OUTPUT_MAX(r4), r12
+.Lstore_fatrelu:
+    cmp OUTPUT_FATRELU_MIN(r4), r12
+    jge .Lstore_value
+    mov r14, r12
+.Lstore_value:
+    MOVP 2(r1), r15
+    mov.b r12, 0(r15)
+    ADDP #1, r15
+    MOVP r15, 2(r1)
+    ADDP #4, r6
+    dec 0(r1)
+    jnz .Lstore
+    ADDP #(POINTER + 2), r1
+    restore
+    RET
+#endif
