@@ -144,6 +144,63 @@ def test_console_exit_marks_and_stack(machine: Machine, tmp_path: Path) -> None:
     assert simulators.run(machine.board, tmp_path / "firmware.elf").marks == ()
 
 
+MEMORY_FUNCTIONS = """
+#include <string.h>
+#include "unit_machine.h"
+
+#define SIZE 24
+static uint8_t bytes[SIZE], expected[SIZE];
+static volatile uint8_t start[SIZE];
+static volatile size_t zero;
+
+static void reset(void) {
+  for (size_t i = 0; i < SIZE; i++) bytes[i] = expected[i] = start[i] = (uint8_t)(17 * i + 1);
+}
+
+static int differ(void) {
+  for (size_t i = 0; i < SIZE; i++) {
+    if (bytes[i] != expected[i]) return 1;
+  }
+  return 0;
+}
+
+static int check(size_t to, size_t from, size_t size) {
+  reset();
+  for (size_t i = 0; i < size; i++) expected[to + i] = start[from + i];
+  if (memmove(bytes + to, bytes + from, size) != bytes + to || differ()) return 1;
+  if (memcmp(bytes, expected, SIZE + zero) != 0) return 2;
+  for (size_t i = 0; i < size; i++) expected[to + i] = (uint8_t)(size + 200);
+  if (memset(bytes + to, (int)size + 200, size) != bytes + to || differ()) return 3;
+  reset();
+  for (size_t i = 0; i < size; i++) expected[to + i] = start[i + 1];
+  if (memcpy(bytes + to, (const void *)(start + 1), size) != bytes + to || differ()) return 4;
+  bytes[from] = 0x80;
+  expected[from] = 0x7f;
+  if (memcmp(bytes, expected, from + 1) <= 0 || memcmp(expected, bytes, from + 1) >= 0) return 5;
+  if (memcmp(bytes, expected, from) != 0) return 6;
+  bytes[to + size] = 0;
+  return size > 0 && strlen((const char *)bytes + to) > size ? 7 : 0;
+}
+
+int main(void) {
+  for (size_t to = 0; to < 8; to++) {
+    for (size_t from = 0; from < 8; from++) {
+      for (size_t size = 0; size < 12; size++) {
+        const int failed = check(to, from, size + zero);
+        if (failed) return failed;
+      }
+    }
+  }
+  return (int)strlen("twelve bytes") - 12;
+}
+"""
+
+
+def test_memory_functions(machine: Machine, tmp_path: Path) -> None:
+    (tmp_path / "main.c").write_text(MEMORY_FUNCTIONS)
+    assert machine.run(tmp_path / "main.c").status == 0
+
+
 def test_static_constructors_run(machine: Machine, tmp_path: Path) -> None:
     (tmp_path / "main.cc").write_text(
         """

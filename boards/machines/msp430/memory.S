@@ -62,11 +62,29 @@ memcpy_forward:
     mov r12, r15
     tst r14
     jz .Lset
-.Lset_byte:
+    bit #1, r15
+    jz .Lset_even
     mov.b r13, 0(r15)
     inc r15
     dec r14
-    jnz .Lset_byte
+.Lset_even:
+    mov.b r13, r11                  ; the value in both bytes of r13
+    mov r11, r13
+    swpb r13
+    bis r11, r13
+    mov r14, r11
+    clrc
+    rrc r11
+    jz .Lset_last
+.Lset_word:
+    mov r13, 0(r15)
+    incd r15
+    dec r11
+    jnz .Lset_word
+.Lset_last:
+    bit #1, r14
+    jz .Lset
+    mov.b r13, 0(r15)
 .Lset:
     ret
 
