@@ -13,13 +13,13 @@
 /* The sum lives in the multiplier. */
     .macro begin_sum
     lock
-    mov 0(r11), &RESLO
-    mov 2(r11), &RESHI
+    mov #0, &MPYS                   ; 0 * 0 clears it
+    mov #0, &OP2
     .endm
 
     .macro end_sum
-    mov &RESLO, 0(r11)
-    mov &RESHI, 2(r11)
+    add &RESLO, 0(r11)
+    addc &RESHI, 2(r11)
     unlock
     .endm
 

@@ -4,33 +4,36 @@
 
 #ifdef UNIT_MSP430_MPY
 
-/* r15:r14:r11 = (r13:r12 * r15:r14) >> 16, signed. */
+/* r15:r14:r11 = (r13:r12 * r15:r14) >> 16, signed. Changes r8-r10. */
     .macro multiply
     lock
     mov r12, &MPY
     mov r14, &OP2
-    mov &RESHI, &RESLO              ; bits 16..31
-    mov #0, &RESHI
-    mov r12, &MAC
+    mov &RESHI, r11
     mov r15, &OP2
-    mov r13, &MAC
+    add &RESLO, r11
+    mov &RESHI, r8
+    adc r8
+    mov r13, &MPY
     mov r14, &OP2
-    mov &RESLO, r11
-    mov &RESHI, &RESLO              ; bits 32..63
-    mov &SUMEXT, &RESHI
-    mov r13, &MAC
+    clr r9
+    add &RESLO, r11
+    addc &RESHI, r8
+    adc r9
     mov r15, &OP2
+    add &RESLO, r8
+    addc &RESHI, r9
+    unlock
     tst r13                         ; the factors were taken as unsigned
     jge 1f
-    sub r14, &RESLO
-    subc r15, &RESHI
+    sub r14, r8
+    subc r15, r9
 1:  tst r15
     jge 2f
-    sub r12, &RESLO
-    subc r13, &RESHI
-2:  mov &RESLO, r14
-    mov &RESHI, r15
-    unlock
+    sub r12, r8
+    subc r13, r9
+2:  mov r8, r14
+    mov r9, r15
     .endm
 
 #else
@@ -57,7 +60,7 @@
     adc \high
     .endm
 
-/* As above. Changes r8-r10; r13 = 0 saves half of the steps. */
+/* As above. r13 = 0 saves half of the steps. */
     .macro multiply
     mov r13, r11
     xor r15, r11                    ; the sign
@@ -107,7 +110,7 @@
     .endm
 
 /* Requantizes r13:r12 with the multiplier r15:r14 and the shift \shift, an operand that `multiply`
- * leaves alone. Changes r10, r11 and, without a multiplier, r8 and r9. */
+ * leaves alone. Changes r8-r11. */
     .macro requantize shift
     mov \shift, r10
     cmp #1, r10

@@ -1,0 +1,167 @@
+/* The MSP430 versions of the inner loops against their C references, on random data; for
+ * test_msp430_loops.py. Prints the name of each loop whose results differ, then "done". */
+#include <string.h>
+
+#include "core/unit_output.h"
+#include "unit_machine.h"
+
+#define WEIGHTS 512
+#define CHANNELS 4
+#define COUNT 40
+#define ROUNDS 60
+
+#ifdef __MSP430X_LARGE__
+#define FAR __attribute__((section(".upper.bss")))
+#else
+#define FAR
+#endif
+
+static FAR int8_t weight[WEIGHTS];
+static FAR uint8_t quotient[WEIGHTS];
+static FAR int8_t input[COUNT];
+static int32_t want[COUNT], got[COUNT];
+static int failures;
+
+/* xorshift32 */
+static uint32_t random_bits(void) {
+  static uint32_t state = 2463534242u;
+  state ^= state << 13;
+  state ^= state >> 17;
+  state ^= state << 5;
+  return state;
+}
+
+static int16_t random_below(int16_t limit) { return (int16_t)(random_bits() % (uint32_t)limit); }
+
+/* All magnitudes, the largest ones often. */
+static int8_t random_s8(void) {
+  static const int8_t extremes[4] = {-128, -127, 127, 0};
+  return random_below(4) == 0 ? extremes[random_below(4)] : (int8_t)random_bits();
+}
+
+static void check(const char *name, const void *a, const void *b, size_t size) {
+  if (memcmp(a, b, size) == 0) return;
+  unit_machine_write(name, strlen(name));
+  unit_machine_write("\n", 1);
+  failures++;
+}
+
+static void random_sums(void) {
+  for (int i = 0; i < COUNT; i++) want[i] = got[i] = (int32_t)random_bits() >> random_below(20);
+}
+
+static void check_gather(int16_t count, int16_t offset) {
+  static int16_t x[2][COUNT];
+  static unit_term term[2][COUNT];
+  memset(term, 0, sizeof(term));
+  term[0][0].at = term[1][0].at = (uint16_t)random_bits();
+  unit_expand_c(input, count, offset, x[0]);
+  unit_expand_msp430(input, count, offset, x[1]);
+  check("unit_expand", x[0], x[1], sizeof(x[0]));
+  const ptrdiff_t terms = unit_collect_c(input, count, offset, term[0]) - term[0];
+  const ptrdiff_t terms_msp430 = unit_collect_msp430(input, count, offset, term[1]) - term[1];
+  check("unit_collect end", &terms, &terms_msp430, sizeof(terms));
+  check("unit_collect", term[0], term[1], sizeof(term[0]));
+}
+
+static void check_dots(int16_t count, int16_t offset) {
+  static int16_t x[COUNT];
+  static unit_term term[COUNT];
+  unit_dots dots;
+  unit_expand_c(input, count, offset, x);
+  for (int16_t i = 0; i < count; i++) {
+    term[i].x = x[i];
+    term[i].below = (uint16_t)((x[i] < 0 ? -x[i] : x[i]) - 1);
+    term[i].at = (uint16_t)random_below(100);
+  }
+  dots.x = x;
+  dots.term = term;
+  dots.weight = weight + random_below(100);
+  dots.quotient = quotient + random_below(100);
+  dots.weight_step = random_below(100);
+  dots.quotient_step = random_below(100);
+  dots.count = count;
+  dots.channels = (int16_t)(1 + random_below(CHANNELS));
+#define CHECK_DOTS(name) \
+  random_sums();         \
+  dots.acc = want;       \
+  name##_c(&dots);       \
+  dots.acc = got;        \
+  name##_msp430(&dots);  \
+  check(#name, want, got, sizeof(want))
+  CHECK_DOTS(unit_dot);
+  CHECK_DOTS(unit_dot_terms);
+  CHECK_DOTS(unit_dot_terms_above);
+}
+
+static void check_columns(int16_t offset) {
+  static unit_term term[3];
+  unit_columns columns;
+  for (int i = 0; i < 3; i++) {
+    term[i].below = (uint16_t)random_below(random_below(2) ? 256 : 40);
+    term[i].at = (uint16_t)random_below(100);
+    term[i].x = (int16_t)(random_s8() + offset);
+  }
+  columns.term = term;
+  columns.weight = weight + random_below(10);
+  columns.step = 1 + random_below(8);
+  columns.count = (int16_t)(1 + random_below(3));
+  columns.outputs = (int16_t)(1 + random_below(COUNT));
+  random_sums();
+  columns.acc = want;
+  unit_add_columns_c(&columns);
+  columns.acc = got;
+  unit_add_columns_msp430(&columns);
+  check("unit_add_columns", want, got, sizeof(want));
+}
+
+static void check_store(int16_t offset) {
+  static FAR int32_t bias[4], compensation[4], multiplier[4], shift[4];
+  static int8_t outputs[2][4];
+  unit_output output;
+  random_sums();
+  for (int i = 0; i < 4; i++) {
+    bias[i] = (int32_t)random_bits() >> random_below(32);
+    compensation[i] = (int32_t)random_bits() >> random_below(32);
+    multiplier[i] = (int32_t)(random_bits() >> 1);
+    shift[i] = random_below(4) ? -random_below(20) : random_below(62) - 31;
+    const int32_t high = unit_high_mul_c(want[i], bias[i]);
+    const int32_t high_msp430 = unit_high_mul_msp430(want[i], bias[i]);
+    check("unit_high_mul", &high, &high_msp430, sizeof(high));
+    const int32_t value = unit_requantize_c(want[i], multiplier[i], shift[i]);
+    const int32_t value_msp430 = unit_requantize_msp430(want[i], multiplier[i], shift[i]);
+    check("unit_requantize", &value, &value_msp430, sizeof(value));
+  }
+  output.bias = random_below(2) ? bias : NULL;
+  output.compensation = random_below(2) ? compensation : NULL;
+  output.multiplier = multiplier;
+  output.shift = shift;
+  output.is_per_channel = random_below(2);
+  output.offset = (int16_t)-offset;
+  output.min = (int16_t)(random_below(128) - 128);
+  output.max = random_below(128);
+  output.fatrelu_min = (int16_t)(random_below(256) - 128);
+  unit_store_c(&output, want, 4, outputs[0]);
+  unit_store_msp430(&output, want, 4, outputs[1]);
+  check("unit_store", outputs[0], outputs[1], sizeof(outputs[0]));
+}
+
+int main(void) {
+  for (int16_t round = 0; round < ROUNDS; round++) {
+    const int16_t offset = round % 2 ? 128 : (int16_t)(random_below(256) - 127);
+    const int16_t count = (int16_t)(1 + random_below(COUNT));
+    for (int i = 0; i < WEIGHTS; i++) {
+      weight[i] = random_s8();
+      quotient[i] = (uint8_t)random_bits();
+    }
+    for (int i = 0; i < COUNT; i++) {
+      input[i] = random_below(2) ? (int8_t)-offset : random_s8();
+    }
+    check_gather(count, offset);
+    check_dots(count, offset);
+    check_columns(offset);
+    check_store(offset);
+  }
+  unit_machine_write("done\n", 5);
+  return failures != 0;
+}
