@@ -16,6 +16,7 @@ from tflm_unit.boards import simulators, toolchain
 from tflm_unit.converter.pruning import Divider
 from tflm_unit.converter.targets import load_target
 
+DOCUMENT = (REPOSITORY / "docs" / "boards.md").read_text(encoding="utf-8")
 NAMES = sorted(path.stem for path in BOARDS.glob("*.json"))
 CORTEX_M = [
     name for name in NAMES if load_board(name)["tflm_unit"].get("simulator", {}).get("kind") == "qemu"
@@ -94,6 +95,16 @@ def test_the_version_is_the_same_everywhere() -> None:
     properties = (REPOSITORY / "kernels" / "library.properties").read_text()
     assert library["version"] == platform["version"] == tflm_unit.__version__
     assert re.search(r"^version=(.*)$", properties, re.MULTILINE).group(1) == tflm_unit.__version__  # type: ignore[union-attr]
+
+
+def test_the_table_of_the_documentation_is_that_of_the_board_files() -> None:
+    rows = re.findall(r"^\| `(\w+)` \|.*, (\d+) MHz \| (.*) / (.*) \|.*\| (\w+) \|$", DOCUMENT, re.MULTILINE)
+    assert sorted(row[0] for row in rows) == NAMES
+    for name, clock, flash, ram, divider in rows:
+        target = load_target(name)
+        sizes = [int(text.replace(" MiB", "")) * (1 << 20 if "MiB" in text else 1) for text in (flash, ram)]
+        assert sizes == [target.flash_bytes, target.ram_bytes], name
+        assert (int(clock) * 1_000_000, divider) == (target.clock_hz, target.divider.name.lower()), name
 
 
 def test_ticks_per_instruction_follow_from_the_clock() -> None:
