@@ -10,7 +10,7 @@
  */
 extern volatile uint16_t PAL_TIMER_VALUE __asm__("0x042C");
 #define FIRST_VALUE 0xFEFFu
-#define CYCLES_PER_INSTRUCTION 3u /* about that, as in boards/msp430fr5994_sim.json */
+#define CYCLES_PER_INSTRUCTION 2u /* about that, as in boards/msp430fr5994_sim.json */
 
 uint32_t unit_machine_millis(void) {
   const uint16_t swapped = unit_machine_timer();
