@@ -62,4 +62,4 @@ format: $(VENV)/.installed
 	@$(BIN)/clang-format -i $(C_SOURCES)
 
 clean:
-	rm -rf build dist demo_output
+	rm -rf build dist demo_output .pio
