@@ -5,6 +5,7 @@ simulators.py calls `run(board, elf, marks, timeout, on_line) -> SimulatorRun` o
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import shutil
@@ -15,6 +16,10 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
+
+# Characters: firmware in an endless loop of messages is ended before it fills the memory.
+LARGEST_OUTPUT = 1 << 25
+LONGEST_LINE = 1 << 16
 
 
 class SimulatorError(Exception):
@@ -63,11 +68,8 @@ def run_process(
 
     def follow() -> None:
         assert process.stdout is not None
-        for line in process.stdout:
-            output.append(line)
-            text = records.sub("", line) if records else line
-            if text and on_line is not None:
-                on_line(text)
+        if not _collect(process.stdout, output, on_line, records):
+            _end(process)
 
     def follow_errors() -> None:
         if process.stderr is not None:
@@ -86,7 +88,30 @@ def run_process(
         _end(process)
         for thread in threads:
             thread.join()
+    if sum(map(len, output)) > LARGEST_OUTPUT:
+        raise SimulatorError(
+            f"the firmware did not stop writing, so the simulation was ended{tail(output, records)}"
+        )
     return subprocess.CompletedProcess(process.args, process.returncode, "".join(output), "".join(errors))
+
+
+def _collect(
+    stream: IO[str],
+    output: list[str],
+    on_line: Callable[[str], None] | None,
+    records: re.Pattern[str] | None,
+) -> bool:
+    """Appends the lines of a stream to `output`. False when there was too much of it to go on."""
+    size = 0
+    for line in iter(lambda: stream.readline(LONGEST_LINE), ""):
+        output.append(line)
+        size += len(line)
+        if size > LARGEST_OUTPUT:
+            return False
+        text = records.sub("", line) if records else line
+        if text and on_line is not None:
+            on_line(text)
+    return True
 
 
 def line_buffered(program: str) -> list[str]:
@@ -107,9 +132,8 @@ def tail(output: Iterable[str], records: re.Pattern[str] | None = None) -> str:
 
 
 def _end(process: subprocess.Popen[str]) -> None:
-    """Kills the process group of a process that was started in one of its own."""
-    try:
-        os.killpg(process.pid, signal.SIGKILL)
-    except ProcessLookupError:
-        return
-    process.wait()
+    """Kills a process that was started in a process group of its own, and that group."""
+    if process.poll() is None:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()

@@ -12,7 +12,7 @@ import pytest
 from firmware import BOARDS, REPOSITORY, load_board, run_source, without_programs
 
 import tflm_unit
-from tflm_unit.boards import simulators, toolchain
+from tflm_unit.boards import simulation_run, simulators, toolchain
 from tflm_unit.converter.pruning import Divider
 from tflm_unit.converter.targets import load_target
 
@@ -166,6 +166,15 @@ def test_output_arrives_while_firmware_runs(tmp_path: Path) -> None:
     assert lines == ["a\n", "b"]
     result = run_source("cortex_m3_sim", tmp_path, source % "return 3;")
     assert (result.console, result.status, result.marks) == ("a\nb", 3, ())
+
+
+def test_firmware_that_does_not_stop_writing_is_ended(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(simulation_run, "LARGEST_OUTPUT", 1 << 16)
+    source = '#include "unit_machine.h"\nint main(void) { for (;;) unit_machine_write("more\\n", 5); }'
+    with pytest.raises(simulators.SimulatorError, match=r"did not stop writing.*\n  more"):
+        run_source("cortex_m3_sim", tmp_path, source)
 
 
 @pytest.mark.parametrize(
