@@ -20,7 +20,7 @@ from msp430_arithmetic import (
     integer_result,
 )
 
-from tflm_unit.boards import simulators, toolchain
+from tflm_unit.boards import simulator_msp430_run, simulators, toolchain
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 HELPERS = REPOSITORY / "tests" / "msp430_helpers.c"
@@ -274,3 +274,14 @@ def test_stack_overflow_is_reported(machine: Machine, tmp_path: Path) -> None:
     )
     result = machine.run(tmp_path / "main.c")
     assert (result.status, result.console) == (253, "stack overflow\n")
+
+
+@pytest.mark.parametrize("machine", ["msp430fr5994_sim"], indirect=True)
+def test_simulator_that_cannot_count(
+    machine: Machine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(simulator_msp430_run, "_counts", lambda program: False)
+    (tmp_path / "main.c").write_text(FIRMWARE)
+    result = machine.run(tmp_path / "main.c", marks=5)
+    assert result.console == "first line\nno newline at the end"
+    assert (result.status, result.marks, result.counted) == (107, (), False)
