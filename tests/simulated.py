@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import os
 from collections.abc import Iterator
 
 import numpy as np
@@ -20,9 +21,11 @@ SIMULATED = tuple(name for name in tflm_unit.target_names() if load_target(name)
 
 @pytest.fixture(scope="module", autouse=True)
 def cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Firmware that the tests build does not go into the user's cache."""
+    """Firmware that the tests build does not go into the user's cache; pytest's processes share it."""
+    folder = tmp_path_factory.getbasetemp()
+    folder = folder.parent if "PYTEST_XDIST_WORKER" in os.environ else folder
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("TFLM_UNIT_CACHE", str(tmp_path_factory.mktemp("firmware")))
+        patch.setenv("TFLM_UNIT_CACHE", str(folder / "firmware"))
         yield
 
 

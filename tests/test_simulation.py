@@ -19,7 +19,7 @@ import tflm_unit
 from tflm_unit.boards import toolchain
 from tflm_unit.converter.targets import load_target
 
-QUICK = {"cortex_m0_sim": "unit", "cortex_m3_sim": "all", "cortex_m4_sim": "unit", "msp430_sim": "all"}
+QUICK = {"cortex_m0_sim": "unit", "cortex_m3_sim": "all", "cortex_m4_sim": "unit", "msp430_sim": "unit"}
 SCHEDULES = ("dense", "zero_skip", "unit")
 REQUIRED = {
     *("target", "unit", "samples", "match", "totals", "flash_bytes", "ram_bytes", "stack_bytes", "layers"),

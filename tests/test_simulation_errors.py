@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shutil
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -125,6 +126,13 @@ def test_missing_simulator(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(
         tflm_unit.UnitError, match=r"qemu-system-arm was not found; install it with: make setup-sim"
     ):
+        tflm_unit.simulate(pruned(), TARGET, schedule="unit")
+
+
+def test_missing_package(monkeypatch: pytest.MonkeyPatch) -> None:
+    require(TARGET)
+    monkeypatch.setitem(sys.modules, "elftools.elf.elffile", None)
+    with pytest.raises(tflm_unit.UnitError, match=r"pip install tflm-unit\[firmware\]"):
         tflm_unit.simulate(pruned(), TARGET, schedule="unit")
 
 

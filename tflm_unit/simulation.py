@@ -7,6 +7,7 @@ import tempfile
 from collections.abc import Mapping
 from os import PathLike
 from pathlib import Path
+from typing import Any
 
 from .api import ConversionResult
 from .converter.codegen import export
@@ -20,7 +21,6 @@ from .simulation_result import Counts, Estimate, LayerSimulation, Simulation
 from .simulation_schedule import Job, Progress, Run, Steps, run_schedule
 
 SCHEDULES = ("dense", "zero_skip", "unit")
-_MACS = ("macs_total", "macs_zero", "macs_kept")
 
 
 def simulate(
@@ -126,15 +126,13 @@ def _counts(values: Mapping[str, float | None]) -> Counts:
 def _layer(job: Job, runs: Mapping[str, Run], main: Run, number: int) -> LayerSimulation:
     index = main.program.layers[number]
     layer = job.graph.layers[index]
+    counts = {name: None if run.counts is None else run.counts[number] for name, run in runs.items()}
+    macs: dict[str, Any] = {"macs_total": None, "macs_zero": None, "macs_kept": None}
     rows = [expected.counters[index] for expected in main.expected if index in expected.counters]
-    macs: list[float | None] = [None] * 3
     if rows:
         total, zero, skipped = (sum(column) / len(rows) for column in zip(*rows, strict=True))
-        macs = [total, zero, total - skipped]
-    counts = {name: None if run.counts is None else run.counts[number] for name, run in runs.items()}
-    return LayerSimulation(
-        layer.name, layer.op, **dataclasses.asdict(_counts(counts)), **dict(zip(_MACS, macs, strict=True))
-    )
+        macs = {"macs_total": rows[0][0], "macs_zero": zero, "macs_kept": total - skipped}
+    return LayerSimulation(layer.name, layer.op, **dataclasses.asdict(_counts(counts)), **macs)
 
 
 def _estimate(target: Target, totals: Mapping[str, float | None]) -> Estimate:

@@ -27,7 +27,7 @@ class LayerSimulation:
     dense: float | None
     zero_skip: float | None
     unit: float | None
-    macs_total: float | None
+    macs_total: int | None
     macs_zero: float | None
     macs_kept: float | None
 
