@@ -34,11 +34,11 @@ class Machine:
     tools: toolchain.Toolchain
     objects: tuple[Path, ...]
 
-    def compile(self, source: Path, item: Path) -> Path:
+    def compile(self, source: Path, item: Path, *warnings: str) -> Path:
         cxx = source.suffix == ".cc"
         command = [*self.tools.cxx, *self.tools.cxx_only] if cxx else [*self.tools.cc]
         includes = [f"-I{folder}" for folder in (source.parent, *self.tools.includes)]
-        command += [*self.tools.cflags, "-O2", *includes, "-c", str(source), "-o", str(item)]
+        command += [*self.tools.cflags, "-O2", *warnings, *includes, "-c", str(source), "-o", str(item)]
         subprocess.run(command, check=True)
         return item
 
@@ -61,7 +61,8 @@ def machine(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
         pytest.skip("mspdebug is not installed: make setup-sim")
     folder = tmp_path_factory.mktemp(request.param)
     empty = Machine(board, tools, ())
-    objects = [empty.compile(source, folder / f"{source.name}.o") for source in tools.sources]
+    warnings = ("-Wall", "-Wextra", "-Wconversion", "-Werror")
+    objects = [empty.compile(source, folder / f"{source.name}.o", *warnings) for source in tools.sources]
     return Machine(board, tools, tuple(objects))
 
 

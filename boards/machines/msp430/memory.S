@@ -1,11 +1,5 @@
 /* memcpy, memmove, memset, memcmp, strlen. Arguments in R12, R13, R14; result in R12. */
-
-    .macro function name
-    .section .text.\name,"ax",@progbits
-    .global \name
-    .type \name,@function
-\name:
-    .endm
+#include "function.h"
 
     function memcpy
     mov r12, r15

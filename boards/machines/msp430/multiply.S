@@ -4,17 +4,11 @@
  *   mpyl   R13:R12 = R13:R12 * R15:R14
  *   mpyll  R15..R12 = R11..R8 * R15..R12; mpyll_hw takes R15..R12 and four words on the stack
  */
-
-    .macro function name
-    .section .text.\name,"ax",@progbits
-    .global \name
-    .type \name,@function
-\name:
-    .endm
+#include "function.h"
 
 #ifdef UNIT_MSP430_MPY
 
-/* Registers of the 16-bit multiplier (SLAU144 section 11.2). */
+/* Registers of the 16-bit multiplier (SLAU049 section 7). */
 #define MPY UNIT_MSP430_MPY
 #define MAC UNIT_MSP430_MPY + 4
 #define OP2 UNIT_MSP430_MPY + 8

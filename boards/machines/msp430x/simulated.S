@@ -1,6 +1,11 @@
 /* What the firmware asks of gdb's simulator. System calls are calls to 0x180 + their number, with
  * arguments in R12-R15. The runner attaches the device "pal" at 0x400, whose timer counts
- * instructions down, in four bytes with the highest first. */
+ * instructions down, in four bytes with the highest first.
+ *
+ * Its multiplier (0x4c0) is not all of the real one: RESHI cannot be written and the operands cannot
+ * be read (it complains), SUMEXT has no carry of MAC, there is no 32-bit MAC, and MPY and MPYS clear
+ * the sum that MAC and MACS add to instead of beginning it: clear with a product of 0. */
+#include "msp430/function.h"
 
 #define SYS_EXIT 0x181
 #define SYS_WRITE 0x185
@@ -8,13 +13,6 @@
 #define STDERR 2
 #define PAL_TIMER 0x428
 #define PAL_TIMER_VALUE 0x42C
-
-    .macro function name
-    .section .text.\name,"ax",@progbits
-    .global \name
-    .type \name,@function
-\name:
-    .endm
 
     function unit_machine_start
     mov #0xff, r12                  ; the longest period that can be written: 0xff000000

@@ -5,10 +5,9 @@
 #define F_CPU 16000000L
 #endif
 
-/* The upper half of the instructions that are left until the timer starts again, from 0xFF00 down,
- * its bytes swapped. The lower half is out of reach: this clock advances every 65536 instructions.
- */
-extern volatile uint16_t PAL_TIMER_VALUE __asm__("0x042C");
+/* The upper half of the instructions that are left until the timer starts again, its bytes swapped.
+ * The lower half is out of reach: this clock advances every 65536 instructions. */
+uint16_t unit_machine_timer(void);
 #define FIRST_VALUE 0xFEFFu
 #define CYCLES_PER_INSTRUCTION 2u /* about that, as in boards/msp430fr5994_sim.json */
 
