@@ -51,7 +51,7 @@ def test_a_wrong_weight_is_found(edited: Callable[..., tflm_unit.Simulation]) ->
     assert re.match(
         r"unit: sample 0: output 'logits' \[\d\] is -?\d+, the batch engine computes -?\d+", outputs
     )
-    assert "unit, MAC counters: sample 0: layer 'logits': macs_zero is" in counts
+    assert "unit with MAC counters: sample 0: layer 'logits': macs_zero is" in counts
     assert "output 'logits' [" in counts
     assert "MISMATCH: unit: sample 0: output 'logits'" in " ".join(str(result).split())
     assert "equal the batch engine's" not in str(result)

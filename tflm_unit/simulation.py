@@ -82,8 +82,7 @@ def _loaded(model: str | PathLike[str] | bytes | Model | ConversionResult) -> Mo
 def _export(model: Model, target: Target, folder: Path, point: int | str, schedule: str) -> Program:
     done = export(model.graph, model.config, folder, name=NAME, target=target, point=point, schedule=schedule)
     sources = tuple(path for path in done.files if path.suffix == ".c")
-    defines = ("UNIT_ARENA_IN_FRAM",) if done.arena_in_fram else ()
-    return Program(folder, sources, defines, done.layers, done.arena_bytes, done.constant_bytes)
+    return Program(folder, sources, done.layers, done.arena_bytes, done.constant_bytes, done.arena_in_fram)
 
 
 def _result(job: Job, runs: Mapping[str, Run], random: bool) -> Simulation:

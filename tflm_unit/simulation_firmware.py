@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
 import os
 import subprocess
 import tempfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,36 +22,35 @@ from .converter.targets import FOLDER, Target
 MACHINES = FOLDER / "machines"
 HARNESS = MACHINES / "harness"
 KERNELS = FOLDER.parent / "kernels" / "src"
-COUNTING = ("UNIT_ENABLE_COUNTERS",)
 OPTIMIZE = "-O2"
 NAME = "model"
 
-# Samples of one run: a firmware serves any number of them, in several runs.
-MAX_CAPACITY = 64
+# Samples of one run: a firmware serves any number of them, in several runs. More would start the simulator less
+# often, and show progress less often.
+MAX_CAPACITY = 8
 # What startup, kernels and harness need at most beside the model's constants.
 _CODE_BYTES = 24 * 1024
 
 
 @dataclass(frozen=True)
 class Program:
-    """Generated sources in a folder. layers: the graph's index of each generated layer. defines: to compile with."""
+    """Generated sources in a folder. layers: the graph's index of each generated layer."""
 
     folder: Path
     sources: tuple[Path, ...]
-    defines: tuple[str, ...]
     layers: tuple[int, ...]
     arena_bytes: int
     constant_bytes: int
+    arena_in_fram: bool
 
 
 @dataclass(frozen=True)
 class Firmware:
-    """elf: with room for `capacity` samples. compiler: its version line. built: whether it was not in the cache."""
+    """elf: with room for `capacity` samples. compiler: its version line."""
 
     elf: Path
     capacity: int
     compiler: str
-    built: bool
 
 
 def cache_folder() -> Path:
@@ -71,7 +71,10 @@ def build(program: Program, graph: Graph, machine: Target, *, counting: bool) ->
 
     counting: with UNIT_ENABLE_COUNTERS. Raises UnitError when the compiler is missing or fails.
     """
-    room = machine.flash_bytes - program.constant_bytes - _CODE_BYTES
+    in_flash = program.constant_bytes + _CODE_BYTES
+    if program.arena_in_fram:
+        in_flash += program.arena_bytes
+    room = machine.flash_bytes - in_flash
     capacity = max(1, min(MAX_CAPACITY, room // max(1, sample_bytes(graph))))
     for size in (capacity, 1):
         try:
@@ -84,11 +87,14 @@ def build(program: Program, graph: Graph, machine: Target, *, counting: bool) ->
 
 def _build(program: Program, graph: Graph, machine: Target, counting: bool, capacity: int) -> Firmware:
     board, header, compiler = machine.board, _model_header(graph, capacity), _compiler(machine.board)
-    defines = (*program.defines, *(COUNTING if counting else ()))
+    defines = [
+        *(["UNIT_ARENA_IN_FRAM"] if program.arena_in_fram else []),
+        *(["UNIT_ENABLE_COUNTERS"] if counting else []),
+    ]
     core_key = _key([json.dumps(board, sort_keys=True), compiler, *defines], _core_files())
     elf = cache_folder() / f"{_key([core_key, header], sorted(program.folder.iterdir()))}.elf"
     if elf.is_file():
-        return Firmware(elf, capacity, compiler, False)
+        return Firmware(elf, capacity, compiler)
     try:
         core = _compile_core(machine, core_key, defines)
         with tempfile.TemporaryDirectory(prefix="build-", dir=elf.parent) as work:
@@ -109,7 +115,7 @@ def _build(program: Program, graph: Graph, machine: Target, counting: bool, capa
             f"cannot build in {elf.parent}: {error.strerror or error}; set TFLM_UNIT_CACHE to a folder that can be "
             "written"
         ) from error
-    return Firmware(elf, capacity, compiler, True)
+    return Firmware(elf, capacity, compiler)
 
 
 def _compile_core(machine: Target, key: str, defines: Sequence[str]) -> list[Path]:
@@ -150,13 +156,18 @@ def _model_header(graph: Graph, capacity: int) -> str:
     )
 
 
-def _compiler(board: Any) -> str:
+def _compiler(board: Mapping[str, Any]) -> str:
     """First line of the compiler's --version."""
     try:
-        command = [*toolchain.toolchain(board).cc, "--version"]
-        done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
+        return _version(toolchain.toolchain(board).cc)
     except toolchain.ToolchainError as error:
         raise UnitError(str(error)) from error
+
+
+@functools.cache
+def _version(command: tuple[str, ...]) -> str:
+    try:
+        done = subprocess.run([*command, "--version"], capture_output=True, text=True, check=True, timeout=60)
     except (OSError, subprocess.SubprocessError) as error:
         raise UnitError(f"the compiler does not run: {error}") from error
     return done.stdout.partition("\n")[0].strip()

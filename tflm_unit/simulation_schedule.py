@@ -69,34 +69,33 @@ class Run:
 
 
 def run_schedule(job: Job, schedule: str, program: Program) -> Run:
+    """Runs all samples twice, measured and with counters, and compares both with the batch engine."""
     expected = expect(job.graph, job.point, schedule, job.inputs)
+    measured, batches = _run(job, program, schedule, counting=False)
+    sizes, stack = _sizes(measured), max(batch.console.stack_bytes for batch in batches)
+    _check_memory(job.target, sizes, stack)
+    _, counted = _run(job, program, schedule, counting=True)
+    differences = {
+        schedule: difference(job.graph, expected, batches, None),
+        f"{schedule} with MAC counters": difference(job.graph, expected, counted, program.layers),
+    }
+    mismatches = [f"{what}: {text}" for what, text in differences.items() if text]
+    return Run(program, measured, sizes, stack, _mean(batches), expected, mismatches)
+
+
+def _run(job: Job, program: Program, schedule: str, *, counting: bool) -> tuple[Firmware, list[Batch]]:
+    what = f"{schedule} with MAC counters" if counting else schedule
+    job.steps.start(f"building {what}")
+    firmware = build(program, job.graph, job.machine, counting=counting)
+    if not counting:  # counters are no part of a product
+        _check_memory(job.target, _sizes(firmware))
+    job.steps.advance(1)
+    job.steps.start(f"running {what}")
     rows = [b"".join(np.ascontiguousarray(x[i]).tobytes() for x in job.inputs) for i in range(job.samples)]
-    mismatches = []
-    batches: dict[bool, list[Batch]] = {}
-    firmware: dict[bool, Firmware] = {}
-    for counting in (False, True):
-        what = f"{schedule}{', MAC counters' if counting else ''}"
-        job.steps.start(f"building {what}")
-        firmware[counting] = build(program, job.graph, job.machine, counting=counting)
-        if not counting:
-            sizes = _sizes(firmware[counting])
-            _check_memory(job.target, sizes)
-        job.steps.advance(1)
-        job.steps.start(f"running {what}")
-        batches[counting] = run(
-            firmware[counting],
-            job.machine,
-            rows,
-            layers=len(program.layers),
-            timeout=job.timeout,
-            done=job.steps.advance,
-        )
-        layers = program.layers if counting else None
-        text = difference(job.graph, expected, batches[counting], layers)
-        if text:
-            mismatches.append(f"{what}: {text}")
-    stack = max(batch.console.stack_bytes for batch in batches[False])
-    return Run(program, firmware[False], sizes, stack, _mean(batches[False]), expected, mismatches)
+    layers = len(program.layers)
+    return firmware, run(
+        firmware, job.machine, rows, layers=layers, timeout=job.timeout, done=job.steps.advance
+    )
 
 
 def _sizes(firmware: Firmware) -> Sizes:
@@ -105,11 +104,11 @@ def _sizes(firmware: Firmware) -> Sizes:
     return replace(sizes, flash=sizes.flash - samples.size)
 
 
-def _check_memory(target: Target, sizes: Sizes) -> None:
+def _check_memory(target: Target, sizes: Sizes, stack: int = 0) -> None:
     """Raises UnitError when the firmware exceeds the target; the machine that stands in may have more memory."""
     for what, used, limit in (
         ("flash", sizes.flash, target.flash_bytes),
-        ("RAM", sizes.ram, target.ram_bytes),
+        ("RAM", sizes.ram + stack, target.ram_bytes),
     ):
         if used > limit:
             raise UnitError(
