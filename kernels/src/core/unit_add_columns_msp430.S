@@ -1,14 +1,32 @@
 /* unit_add_columns of unit_loops.h; C reference: unit_add_columns.c.
  *
  * r4 columns           r5 term         r6 terms left           r7 2 * x (software)
- * r8 outputs left      r9 scratch      r10 2 * quotient        r11 acc
+ * r8 blocks left       r9 scratch      r10 2 * quotient        r11 acc
  * r12 step             r13 weight      r14 w                   r15 quotient
  */
 #ifdef __MSP430__
 #include "unit_msp430.h"
 
+/* On the stack. */
+#ifdef __MSP430X_LARGE__
+#define FRAME_BLOCKS 8
+#define FRAME_START 4
+#define FRAME_START_AFTER_PUSH 6
+#else
+#define FRAME_BLOCKS 4
+#define FRAME_START 2
+#define FRAME_START_AFTER_PUSH 4
+#endif
+#define FRAME_ACC 0
+#if defined(UNIT_MSP430_MPY) && !defined(UNIT_MSP430_KEEP_INTERRUPTS)
+#define FRAME_START_LOCKED FRAME_START_AFTER_PUSH
+#else
+#define FRAME_START_LOCKED FRAME_START
+#endif
+
 #ifdef UNIT_MSP430_MPY
 
+#define ADD_ONE_BYTES 30 /* of code: add_one */
     .macro add_product at, next
     mov r14, &OP2
     add &RESLO, \at(r11)
@@ -17,6 +35,7 @@
 
 #else
 
+#define ADD_ONE_BYTES 46
 /* As in unit_dot_msp430.S; a product fits 16 bits. */
     .macro add_product at, next
     rla r14
@@ -48,71 +67,79 @@
 1:
     .endm
 
-    .macro add_some count
-    .set at, 0
-    .rept \count
-    add_one at, at+2
-    .set at, at + 4
-    .endr
-    ADDP #(4 * \count), r11
-    .endm
-
     function unit_add_columns_msp430
     save
     MOVP r12, r4
     MOVP COLUMNS_TERM(r4), r5
     mov COLUMNS_COUNT(r4), r6
     MOVP COLUMNS_STEP(r4), r12
+/* Outputs are taken in blocks of 16; the first block starts with as many as the others leave. */
+    mov COLUMNS_OUTPUTS(r4), r8
+    mov r8, r10
+    add #15, r8
+    rra r8
+    rra r8
+    rra r8
+    rra r8                          ; blocks
+    MOVP COLUMNS_ACC(r4), r11
+    MOVP #.Lcolumns_block, r13
+.Lcolumns_start:
+    bit #15, r10
+    jz .Lcolumns_frame
+    SUBP #4, r11
+    ADDP #ADD_ONE_BYTES, r13
+    inc r10
+    jmp .Lcolumns_start
+.Lcolumns_frame:
+    SUBP #(2 * POINTER + 2), r1
+    MOVP r11, FRAME_ACC(r1)
+    MOVP r13, FRAME_START(r1)
+    mov r8, FRAME_BLOCKS(r1)
 .Lcolumns:
     mov @r5+, r15
     mov @r5+, r14
-    mov @r5+, r9
     cmp #128, r15
-    jlo .Lcolumns_add
-    JUMP #.Lcolumns_next
-.Lcolumns_add:
+    jhs .Lcolumns_skip
     MOVP COLUMNS_WEIGHT(r4), r13
     ADDP r14, r13
-    MOVP COLUMNS_ACC(r4), r11
-    mov COLUMNS_OUTPUTS(r4), r8
+    MOVP FRAME_ACC(r1), r11
+    mov FRAME_BLOCKS(r1), r8
     mov r15, r10
     rla r10
 #ifdef UNIT_MSP430_MPY
     lock
-    mov r9, &MPYS
+    move_next 5, MPYS
 #else
-    mov r9, r7
+    mov @r5+, r7
     rla r7
 #endif
-    sub #16, r8
-    jn .Lcolumn_below_16
-.Lcolumn_16:
-    add_some 16
-    sub #16, r8
-    jge .Lcolumn_16
-.Lcolumn_below_16:
-    add #12, r8
-    jn .Lcolumn_below_4
-.Lcolumn_4:
-    add_some 4
-    sub #4, r8
-    jge .Lcolumn_4
-.Lcolumn_below_4:
-    add #4, r8
-    jz .Lcolumns_end
-.Lcolumn_1:
-    add_some 1
-    dec r8
-    jnz .Lcolumn_1
+    MOVP FRAME_START_LOCKED(r1), r14
+    JUMP r14
+.Lcolumns_skip:
+    ADDP #2, r5
+    dec r6
+    jnz .Lcolumns
 .Lcolumns_end:
+    ADDP #(2 * POINTER + 2), r1
+    restore
+    RET
+.Lcolumns_block:
+    .set at, 0
+    .rept 16
+    add_one at, at+2
+    .set at, at + 4
+    .endr
+    ADDP #64, r11
+    dec r8
+    jz .Lcolumns_next
+    JUMP #.Lcolumns_block
+.Lcolumns_next:
 #ifdef UNIT_MSP430_MPY
     unlock
 #endif
-.Lcolumns_next:
     dec r6
     jz .Lcolumns_last
     JUMP #.Lcolumns
 .Lcolumns_last:
-    restore
-    RET
+    JUMP #.Lcolumns_end
 #endif

@@ -9,14 +9,41 @@
 #endif
 #endif
 
-/* Bits needed to write value: 0 for 0, 8 for 128..255. */
+#define TWICE(x) x, x
+#define TIMES_4(x) TWICE(x), TWICE(x)
+#define TIMES_8(x) TIMES_4(x), TIMES_4(x)
+#define TIMES_16(x) TIMES_8(x), TIMES_8(x)
+#define TIMES_32(x) TIMES_16(x), TIMES_16(x)
+#define TIMES_64(x) TIMES_32(x), TIMES_32(x)
+
+/* Bits needed to write value: 0 for 0, 8 for 128..255. UNIT_FLOAT_EXPONENT reads them from the
+ * exponent of a float, which takes an FPU to pay; CLZ is faster where there is one. */
 static uint8_t bit_length(uint16_t value) {
-#if UNIT_HAS_CLZ
+#if defined(UNIT_FLOAT_EXPONENT)
+  union {
+    float value;
+    uint32_t bits;
+  } number;
+  number.value = (float)value;
+  return value == 0 ? 0 : (uint8_t)((number.bits >> 23) - 126);
+#elif UNIT_HAS_CLZ
   return value == 0 ? 0 : (uint8_t)((int)(8 * sizeof(unsigned)) - __builtin_clz(value));
 #else
-  uint8_t length = 0;
-  for (; value != 0; value >>= 1) length++;
-  return length;
+  static const uint8_t lengths[256] = {0,           1,           TWICE(2),    TIMES_4(3),
+                                       TIMES_8(4),  TIMES_16(5), TIMES_32(6), TIMES_64(7),
+                                       TIMES_64(8), TIMES_64(8)};
+  return value > UINT8_MAX ? (uint8_t)(8 + lengths[value >> 8]) : lengths[value];
+#endif
+}
+
+/* 2^exponent. exponent: 0..15. */
+static uint16_t power_of_two(uint8_t exponent) {
+#ifdef __MSP430__ /* shifts by one bit at a time */
+  static const uint16_t powers[16] = {1,   2,   4,    8,    16,   32,   64,    128,
+                                      256, 512, 1024, 2048, 4096, 8192, 16384, 32768};
+  return powers[exponent & 15];
+#else
+  return (uint16_t)((uint16_t)1 << exponent);
 #endif
 }
 
@@ -25,7 +52,7 @@ static uint8_t bit_length_from_tree(const uint8_t *tree, uint8_t control) {
   uint8_t child = 0;
   do {
     const uint8_t *node = tree + 3 * child;
-    child = control < (uint16_t)1 << node[0] ? node[1] : node[2];
+    child = control < power_of_two(node[0]) ? node[1] : node[2];
   } while (!(child & UNIT_TREE_LEAF));
   return (uint8_t)(child & ~UNIT_TREE_LEAF);
 }
@@ -36,7 +63,7 @@ static uint16_t divide_exponents(uint16_t threshold, uint8_t control) {
   const uint8_t threshold_bits = bit_length(threshold);
   const uint8_t control_bits = bit_length(control);
   if (threshold_bits < control_bits) return 0;
-  return (uint16_t)((uint16_t)1 << (threshold_bits - control_bits));
+  return power_of_two((uint8_t)(threshold_bits - control_bits));
 }
 
 uint8_t unit_divide(unit_divider divider, int16_t threshold, uint8_t control, const uint8_t *tree,

@@ -12,23 +12,32 @@ static void count_column(unit_counters *counters, int32_t output, const unit_col
   }
 }
 
+/* Replaces |x| - 1 by the quotient of |x|. */
+static void divide_terms(const unit_threshold *threshold, unit_term *term, const unit_term *end) {
+  if (threshold->value <= UNIT_NEVER_SKIP) {
+    for (; term < end; term++) term->below = 0; /* leaving out zero products makes no difference */
+  } else if (threshold->row != NULL && !UNIT_COUNTING) {
+    const uint8_t *row = threshold->row + 1;
+    for (; term < end; term++) term->below = row[term->below];
+  } else {
+    for (; term < end; term++) term->below = unit_quotient(threshold, (uint8_t)(term->below + 1));
+  }
+}
+
 /* Adds the surviving products of one row of inputs to the accumulators of outputs that share a
  * threshold, in pieces. */
 static void add_columns(const unit_context *ctx, const unit_prune_params *prune, int32_t output,
                         unit_columns *columns, unit_term *terms, int16_t input_offset,
                         const int8_t *input) {
   const unit_threshold threshold = unit_threshold_of(prune, output);
-  const int skips = threshold.value > UNIT_NEVER_SKIP;
   for (ptrdiff_t left = columns->step; left > 0; left -= UNIT_PATCH_TERMS) {
     const int16_t some = left < UNIT_PATCH_TERMS ? (int16_t)left : UNIT_PATCH_TERMS;
     terms[0].at = 0;
     const unit_term *end = unit_collect(input, some, input_offset, terms);
-    for (unit_term *term = terms; term < end; term++) {
-      const uint8_t control = (uint8_t)(term->below + 1);
-      term->below = skips ? unit_quotient(&threshold, control) : 0;
-      if (UNIT_COUNTING) {
-        count_column(ctx->counters, output, columns, term, skips ? (int16_t)term->below : -1);
-      }
+    divide_terms(&threshold, terms, end);
+    for (const unit_term *term = terms; UNIT_COUNTING && term < end; term++) {
+      const int skips = threshold.value > UNIT_NEVER_SKIP;
+      count_column(ctx->counters, output, columns, term, skips ? (int16_t)term->below : -1);
     }
     columns->count = (int16_t)(end - terms);
     if (columns->count > 0) unit_add_columns(columns);

@@ -33,27 +33,41 @@
     RET
 
 /* As above; r11: index of the weight. */
-    function unit_collect_msp430
-    push r10
-    mov 2(r15), r11
-.Lcollect:
+    .macro collect_one
     mov.b @r12+, r10
     sxt r10
     add r14, r10
-    jz .Lcollect_next
+    jz 2f
     mov r11, 2(r15)
     mov r10, 4(r15)
-    jge .Lcollect_below             ; mov leaves the flags of add
+    jge 1f                          ; mov leaves the flags of add
     inv r10
     inc r10
-.Lcollect_below:
-    dec r10
+1:  dec r10
     mov r10, 0(r15)
     ADDP #6, r15
-.Lcollect_next:
-    inc r11
+2:  inc r11
+    .endm
+
+    function unit_collect_msp430
+    push r10
+    mov 2(r15), r11
+    sub #4, r13
+    jn .Lcollect_rest
+.Lcollect_four:
+    .rept 4
+    collect_one
+    .endr
+    sub #4, r13
+    jge .Lcollect_four
+.Lcollect_rest:
+    add #4, r13
+    jz .Lcollect_end
+.Lcollect_one:
+    collect_one
     dec r13
-    jnz .Lcollect
+    jnz .Lcollect_one
+.Lcollect_end:
     MOVP r15, r12
     pop r10
     RET

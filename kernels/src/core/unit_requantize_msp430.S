@@ -140,13 +140,15 @@
     swpb r13
     sxt r13
     jmp 13b
-14: add #8, r10
-    jz 16f
-15: rra r13
+14: inv r10                         ; 7 - what is left of the 0..7 steps
+    rla r10
+    rla r10
+    ADDP r10, r0                    ; skips that many of these 4 bytes
+    .rept 7
+    rra r13
     rrc r12
-    dec r10
-    jnz 15b
-16: inc r12
+    .endr
+    inc r12
     adc r13
     rra r13
     rrc r12
