@@ -77,8 +77,8 @@ static unit_status run_conv2d(void) {
   static const unit_dims input_dims = {1, 8, 8, 1};
   static const unit_dims filter_dims = {8, 3, 3, 1};
   static const unit_dims output_dims = {1, 6, 6, 8};
-  const int8_t *const input = &arena.s8[72];
-  int8_t *const output = &arena.s8[576];
+  const int8_t *const input = &arena.s8[72]; /* input_0 */
+  int8_t *const output = &arena.s8[576]; /* conv2d */
   const unit_context context = {&arena.s32[0], 72, DIGITS_COUNTERS(0)};
   return unit_conv_compare_s8(
       &context, &params, &quant, &prune[active_point], &input_dims, input,
@@ -133,8 +133,8 @@ static unit_status run_conv2d_1(void) {
   static const unit_dims input_dims = {1, 6, 6, 8};
   static const unit_dims filter_dims = {16, 3, 3, 8};
   static const unit_dims output_dims = {1, 4, 4, 16};
-  const int8_t *const input = &arena.s8[576];
-  int8_t *const output = &arena.s8[864];
+  const int8_t *const input = &arena.s8[576]; /* conv2d */
+  int8_t *const output = &arena.s8[864]; /* conv2d_1 */
   const unit_context context = {&arena.s32[0], 576, DIGITS_COUNTERS(1)};
   return unit_conv_compare_s8(
       &context, &params, &quant, &prune[active_point], &input_dims, input,
@@ -151,8 +151,8 @@ static unit_status run_max_pooling2d(void) {
   static const unit_dims input_dims = {1, 4, 4, 16};
   static const unit_dims filter_dims = {1, 2, 2, 1};
   static const unit_dims output_dims = {1, 2, 2, 16};
-  const int8_t *const input = &arena.s8[864];
-  int8_t *const output = &arena.s8[864];
+  const int8_t *const input = &arena.s8[864]; /* conv2d_1 */
+  int8_t *const output = &arena.s8[864]; /* max_pooling2d */
   return unit_max_pool_s8(&params, &input_dims, input, &filter_dims, &output_dims, output);
 }
 
@@ -201,8 +201,8 @@ static unit_status run_dense(void) {
   static const unit_dims input_dims = {1, 1, 1, 64};
   static const unit_dims filter_dims = {64, 1, 1, 10};
   static const unit_dims output_dims = {1, 1, 1, 10};
-  const int8_t *const input = &arena.s8[864];
-  int8_t *const output = &arena.s8[40];
+  const int8_t *const input = &arena.s8[864]; /* max_pooling2d */
+  int8_t *const output = &arena.s8[40]; /* dense */
   const unit_context context = {&arena.s32[0], 40, DIGITS_COUNTERS(2)};
   return unit_fully_connected_compare_s8(
       &context, &params, &quant, &prune[active_point], &input_dims, input,

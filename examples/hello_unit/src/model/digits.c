@@ -26,7 +26,8 @@ static unit_counters counters[3]; /* of the layers with MACs */
 #endif
 
 /* Layer 0: conv2d, CONV_2D 1x8x8x1 -> 1x6x6x8, filter 8x3x3x1, 2,592 MACs
- * point 0 (default): compare, 8 thresholds 7716..13383, divider bit_shift, compensated, 67.3% of the MACs expected to be skipped */
+ * point 0 (default): compare, 8 thresholds 7716..13383, divider bit_shift, compensated, 67.3% of
+ *   the MACs expected to be skipped */
 static unit_status run_conv2d(void) {
   static const unit_conv_params params = {
       128,                          /* input_offset */
@@ -49,8 +50,8 @@ static unit_status run_conv2d(void) {
   static const unit_dims input_dims = {1, 8, 8, 1};
   static const unit_dims filter_dims = {8, 3, 3, 1};
   static const unit_dims output_dims = {1, 6, 6, 8};
-  const int8_t *const input = &arena.s8[72];
-  int8_t *const output = &arena.s8[576];
+  const int8_t *const input = &arena.s8[72]; /* input_0 */
+  int8_t *const output = &arena.s8[576]; /* conv2d */
   const unit_context context = {&arena.s32[0], 72, DIGITS_COUNTERS(0)};
   return unit_conv_compare_s8(
       &context, &params, &quant, &prune, &input_dims, input,
@@ -58,7 +59,8 @@ static unit_status run_conv2d(void) {
 }
 
 /* Layer 1: conv2d_1, CONV_2D 1x6x6x8 -> 1x4x4x16, filter 16x3x3x8, 18,432 MACs
- * point 0 (default): compare, 16 thresholds 1384..2507, divider bit_shift, compensated, 64.5% of the MACs expected to be skipped */
+ * point 0 (default): compare, 16 thresholds 1384..2507, divider bit_shift, compensated, 64.5% of
+ *   the MACs expected to be skipped */
 static unit_status run_conv2d_1(void) {
   static const unit_conv_params params = {
       128,                          /* input_offset */
@@ -81,8 +83,8 @@ static unit_status run_conv2d_1(void) {
   static const unit_dims input_dims = {1, 6, 6, 8};
   static const unit_dims filter_dims = {16, 3, 3, 8};
   static const unit_dims output_dims = {1, 4, 4, 16};
-  const int8_t *const input = &arena.s8[576];
-  int8_t *const output = &arena.s8[864];
+  const int8_t *const input = &arena.s8[576]; /* conv2d */
+  int8_t *const output = &arena.s8[864]; /* conv2d_1 */
   const unit_context context = {&arena.s32[0], 576, DIGITS_COUNTERS(1)};
   return unit_conv_compare_s8(
       &context, &params, &quant, &prune, &input_dims, input,
@@ -99,13 +101,14 @@ static unit_status run_max_pooling2d(void) {
   static const unit_dims input_dims = {1, 4, 4, 16};
   static const unit_dims filter_dims = {1, 2, 2, 1};
   static const unit_dims output_dims = {1, 2, 2, 16};
-  const int8_t *const input = &arena.s8[864];
-  int8_t *const output = &arena.s8[864];
+  const int8_t *const input = &arena.s8[864]; /* conv2d_1 */
+  int8_t *const output = &arena.s8[864]; /* max_pooling2d */
   return unit_max_pool_s8(&params, &input_dims, input, &filter_dims, &output_dims, output);
 }
 
 /* Layer 3: dense, FULLY_CONNECTED 1x64 -> 1x10, filter 10x64, 640 MACs
- * point 0 (default): compare, 10 thresholds 1510..2200, divider bit_shift, compensated, 69.2% of the MACs expected to be skipped */
+ * point 0 (default): compare, 10 thresholds 1510..2200, divider bit_shift, compensated, 69.2% of
+ *   the MACs expected to be skipped */
 static unit_status run_dense(void) {
   static const unit_fc_params params = {
       128,                          /* input_offset */
@@ -125,8 +128,8 @@ static unit_status run_dense(void) {
   static const unit_dims input_dims = {1, 1, 1, 64};
   static const unit_dims filter_dims = {64, 1, 1, 10};
   static const unit_dims output_dims = {1, 1, 1, 10};
-  const int8_t *const input = &arena.s8[864];
-  int8_t *const output = &arena.s8[40];
+  const int8_t *const input = &arena.s8[864]; /* max_pooling2d */
+  int8_t *const output = &arena.s8[40]; /* dense */
   const unit_context context = {&arena.s32[0], 40, DIGITS_COUNTERS(2)};
   return unit_fully_connected_compare_s8(
       &context, &params, &quant, &prune, &input_dims, input,

@@ -55,8 +55,8 @@ static unit_status run_conv2d(void) {
   static const unit_dims input_dims = {1, 49, 10, 1};
   static const unit_dims filter_dims = {24, 8, 4, 1};
   static const unit_dims output_dims = {1, 25, 5, 24};
-  const int8_t *const input = &arena.s8[3000];
-  int8_t *const output = &arena.s8[0];
+  const int8_t *const input = &arena.s8[3000]; /* input_0 */
+  int8_t *const output = &arena.s8[0]; /* conv2d */
   const unit_context context = {&arena.s32[873], 256, KWS_COUNTERS(0)};
   return unit_conv_compare_s8(
       &context, &params, &quant, &prune, &input_dims, input,
@@ -90,8 +90,8 @@ static unit_status run_depthwise_conv2d(void) {
   static const unit_dims input_dims = {1, 25, 5, 24};
   static const unit_dims filter_dims = {1, 3, 3, 24};
   static const unit_dims output_dims = {1, 25, 5, 24};
-  const int8_t *const input = &arena.s8[0];
-  int8_t *const output = &arena.s8[4000];
+  const int8_t *const input = &arena.s8[0]; /* conv2d */
+  int8_t *const output = &arena.s8[4000]; /* depthwise_conv2d */
   const unit_context context = {&arena.s32[750], 9, KWS_COUNTERS(1)};
   return unit_depthwise_conv_compare_s8(
       &context, &params, &quant, &prune, &input_dims, input,
@@ -123,8 +123,8 @@ static unit_status run_conv2d_1(void) {
   static const unit_dims input_dims = {1, 25, 5, 24};
   static const unit_dims filter_dims = {32, 1, 1, 24};
   static const unit_dims output_dims = {1, 25, 5, 32};
-  const int8_t *const input = &arena.s8[4000];
-  int8_t *const output = &arena.s8[0];
+  const int8_t *const input = &arena.s8[4000]; /* depthwise_conv2d */
+  int8_t *const output = &arena.s8[0]; /* conv2d_1 */
   const unit_context context = {&arena.s32[1750], 192, KWS_COUNTERS(2)};
   return unit_conv_compare_s8(
       &context, &params, &quant, &prune, &input_dims, input,
@@ -158,8 +158,8 @@ static unit_status run_depthwise_conv2d_1(void) {
   static const unit_dims input_dims = {1, 25, 5, 32};
   static const unit_dims filter_dims = {1, 3, 3, 32};
   static const unit_dims output_dims = {1, 25, 5, 32};
-  const int8_t *const input = &arena.s8[0];
-  int8_t *const output = &arena.s8[4000];
+  const int8_t *const input = &arena.s8[0]; /* conv2d_1 */
+  int8_t *const output = &arena.s8[4000]; /* depthwise_conv2d_1 */
   const unit_context context = {&arena.s32[2000], 9, KWS_COUNTERS(3)};
   return unit_depthwise_conv_compare_s8(
       &context, &params, &quant, &prune, &input_dims, input,
@@ -191,8 +191,8 @@ static unit_status run_conv2d_2(void) {
   static const unit_dims input_dims = {1, 25, 5, 32};
   static const unit_dims filter_dims = {32, 1, 1, 32};
   static const unit_dims output_dims = {1, 25, 5, 32};
-  const int8_t *const input = &arena.s8[4000];
-  int8_t *const output = &arena.s8[0];
+  const int8_t *const input = &arena.s8[4000]; /* depthwise_conv2d_1 */
+  int8_t *const output = &arena.s8[0]; /* conv2d_2 */
   const unit_context context = {&arena.s32[2000], 256, KWS_COUNTERS(4)};
   return unit_conv_compare_s8(
       &context, &params, &quant, &prune, &input_dims, input,
@@ -226,8 +226,8 @@ static unit_status run_depthwise_conv2d_2(void) {
   static const unit_dims input_dims = {1, 25, 5, 32};
   static const unit_dims filter_dims = {1, 3, 3, 32};
   static const unit_dims output_dims = {1, 25, 5, 32};
-  const int8_t *const input = &arena.s8[0];
-  int8_t *const output = &arena.s8[6000];
+  const int8_t *const input = &arena.s8[0]; /* conv2d_2 */
+  int8_t *const output = &arena.s8[6000]; /* depthwise_conv2d_2 */
   const unit_context context = {&arena.s32[1000], 9, KWS_COUNTERS(5)};
   return unit_depthwise_conv_compare_s8(
       &context, &params, &quant, &prune, &input_dims, input,
@@ -259,8 +259,8 @@ static unit_status run_conv2d_3(void) {
   static const unit_dims input_dims = {1, 25, 5, 32};
   static const unit_dims filter_dims = {48, 1, 1, 32};
   static const unit_dims output_dims = {1, 25, 5, 48};
-  const int8_t *const input = &arena.s8[6000];
-  int8_t *const output = &arena.s8[0];
+  const int8_t *const input = &arena.s8[6000]; /* depthwise_conv2d_2 */
+  int8_t *const output = &arena.s8[0]; /* conv2d_3 */
   const unit_context context = {&arena.s32[2500], 256, KWS_COUNTERS(6)};
   return unit_conv_compare_s8(
       &context, &params, &quant, &prune, &input_dims, input,
@@ -275,8 +275,8 @@ static unit_status run_global_average_pooling2d(void) {
       2054334361, /* multiplier */
       3           /* shift */
   };
-  const int8_t *const input = &arena.s8[0];
-  int8_t *const output = &arena.s8[0];
+  const int8_t *const input = &arena.s8[0]; /* conv2d_3 */
+  int8_t *const output = &arena.s8[0]; /* global_average_pooling2d */
   return unit_mean_s8(&params, 1, 125, 48, input, output);
 }
 
@@ -302,8 +302,8 @@ static unit_status run_dense(void) {
   static const unit_dims input_dims = {1, 1, 1, 48};
   static const unit_dims filter_dims = {48, 1, 1, 12};
   static const unit_dims output_dims = {1, 1, 1, 12};
-  const int8_t *const input = &arena.s8[0];
-  int8_t *const output = &arena.s8[96];
+  const int8_t *const input = &arena.s8[0]; /* global_average_pooling2d */
+  int8_t *const output = &arena.s8[96]; /* dense */
   const unit_context context = {&arena.s32[12], 48, KWS_COUNTERS(7)};
   return unit_fully_connected_compare_s8(
       &context, &params, &quant, &prune, &input_dims, input,

@@ -28,7 +28,8 @@ static unit_counters counters[3]; /* of the layers with MACs */
 #endif
 
 /* Layer 0: conv2d, CONV_2D 1x28x28x1 -> 1x24x24x6, filter 6x5x5x1, 86,400 MACs
- * point 0 (default): compare, 6 thresholds 7609..9855, divider bit_shift, compensated, 85.9% of the MACs expected to be skipped */
+ * point 0 (default): compare, 6 thresholds 7609..9855, divider bit_shift, compensated, 85.9% of
+ *   the MACs expected to be skipped */
 static unit_status run_conv2d(void) {
   static const unit_conv_params params = {
       128,                          /* input_offset */
@@ -51,8 +52,8 @@ static unit_status run_conv2d(void) {
   static const unit_dims input_dims = {1, 28, 28, 1};
   static const unit_dims filter_dims = {6, 5, 5, 1};
   static const unit_dims output_dims = {1, 24, 24, 6};
-  const int8_t *const input = &arena.s8[3456];
-  int8_t *const output = &arena.s8[0];
+  const int8_t *const input = &arena.s8[3456]; /* input_0 */
+  int8_t *const output = &arena.s8[0]; /* conv2d */
   const unit_context context = {&arena.s32[1060], 150, LENET_COUNTERS(0)};
   return unit_conv_compare_s8(
       &context, &params, &quant, &prune, &input_dims, input,
@@ -69,13 +70,14 @@ static unit_status run_max_pooling2d(void) {
   static const unit_dims input_dims = {1, 24, 24, 6};
   static const unit_dims filter_dims = {1, 2, 2, 1};
   static const unit_dims output_dims = {1, 12, 12, 6};
-  const int8_t *const input = &arena.s8[0];
-  int8_t *const output = &arena.s8[0];
+  const int8_t *const input = &arena.s8[0]; /* conv2d */
+  int8_t *const output = &arena.s8[0]; /* max_pooling2d */
   return unit_max_pool_s8(&params, &input_dims, input, &filter_dims, &output_dims, output);
 }
 
 /* Layer 2: conv2d_1, CONV_2D 1x12x12x6 -> 1x8x8x16, filter 16x5x5x6, 153,600 MACs
- * point 0 (default): compare, 16 thresholds 793..1722, divider bit_shift, compensated, 64.3% of the MACs expected to be skipped */
+ * point 0 (default): compare, 16 thresholds 793..1722, divider bit_shift, compensated, 64.3% of
+ *   the MACs expected to be skipped */
 static unit_status run_conv2d_1(void) {
   static const unit_conv_params params = {
       128,                          /* input_offset */
@@ -98,8 +100,8 @@ static unit_status run_conv2d_1(void) {
   static const unit_dims input_dims = {1, 12, 12, 6};
   static const unit_dims filter_dims = {16, 5, 5, 6};
   static const unit_dims output_dims = {1, 8, 8, 16};
-  const int8_t *const input = &arena.s8[0];
-  int8_t *const output = &arena.s8[2064];
+  const int8_t *const input = &arena.s8[0]; /* max_pooling2d */
+  int8_t *const output = &arena.s8[2064]; /* conv2d_1 */
   const unit_context context = {&arena.s32[216], 1200, LENET_COUNTERS(1)};
   return unit_conv_compare_s8(
       &context, &params, &quant, &prune, &input_dims, input,
@@ -116,13 +118,14 @@ static unit_status run_max_pooling2d_1(void) {
   static const unit_dims input_dims = {1, 8, 8, 16};
   static const unit_dims filter_dims = {1, 2, 2, 1};
   static const unit_dims output_dims = {1, 4, 4, 16};
-  const int8_t *const input = &arena.s8[2064];
-  int8_t *const output = &arena.s8[2064];
+  const int8_t *const input = &arena.s8[2064]; /* conv2d_1 */
+  int8_t *const output = &arena.s8[2064]; /* max_pooling2d_1 */
   return unit_max_pool_s8(&params, &input_dims, input, &filter_dims, &output_dims, output);
 }
 
 /* Layer 4: dense, FULLY_CONNECTED 1x256 -> 1x10, filter 10x256, 2,560 MACs
- * point 0 (default): compare, 10 thresholds 714..1245, divider bit_shift, compensated, 64.6% of the MACs expected to be skipped */
+ * point 0 (default): compare, 10 thresholds 714..1245, divider bit_shift, compensated, 64.6% of
+ *   the MACs expected to be skipped */
 static unit_status run_dense(void) {
   static const unit_fc_params params = {
       128,                          /* input_offset */
@@ -142,8 +145,8 @@ static unit_status run_dense(void) {
   static const unit_dims input_dims = {1, 1, 1, 256};
   static const unit_dims filter_dims = {256, 1, 1, 10};
   static const unit_dims output_dims = {1, 1, 1, 10};
-  const int8_t *const input = &arena.s8[2064];
-  int8_t *const output = &arena.s8[40];
+  const int8_t *const input = &arena.s8[2064]; /* max_pooling2d_1 */
+  int8_t *const output = &arena.s8[40]; /* dense */
   const unit_context context = {&arena.s32[0], 40, LENET_COUNTERS(2)};
   return unit_fully_connected_compare_s8(
       &context, &params, &quant, &prune, &input_dims, input,
@@ -152,8 +155,8 @@ static unit_status run_dense(void) {
 
 /* Layer 5: dense/softmax, SOFTMAX 1x10 -> 1x10 */
 static unit_status run_dense_softmax(void) {
-  const int8_t *const input = &arena.s8[40];
-  int8_t *const output = &arena.s8[40];
+  const int8_t *const input = &arena.s8[40]; /* dense */
+  int8_t *const output = &arena.s8[40]; /* dense/softmax */
   /* rows, row_size, multiplier, shift, diff_min */
   return unit_softmax_s8(input, 1, 10, 2064464384, 24, -124, output);
 }
