@@ -99,6 +99,19 @@ def test_labels_store_each_points_accuracy(labels: np.ndarray) -> None:
     assert point.skip_rate == pytest.approx(measured.skip_rate, abs=1e-6)
 
 
+def test_target_brings_its_divider() -> None:
+    """The boards' own dividers differ; one that is asked for wins."""
+    chosen = {name: tflm_unit.load_target(name).divider for name in ("msp430_sim", "cortex_m3_sim")}
+    assert len(set(chosen.values())) == 2
+    for name, divider in chosen.items():
+        result = tflm_unit.convert(classifier(), X[:8], target=name)
+        assert {p.divider for p in result.points[0].layers.values()} == {divider}
+    result = tflm_unit.convert(classifier(), X[:8], target="msp430_sim", divider="bit_mask")
+    assert {p.divider.name for p in result.points[0].layers.values()} == {"BIT_MASK"}
+    with pytest.raises(UnitError, match="no target 'msp431'"):
+        tflm_unit.convert(classifier(), X[:8], target="msp431")
+
+
 def test_default_is_the_papers_percentile() -> None:
     default = tflm_unit.convert(classifier(), X)
     assert default.model.data == tflm_unit.convert(classifier(), X, percentile=20).model.data

@@ -17,6 +17,7 @@ from .converter.errors import UnitError
 from .converter.graph import Graph, Layer
 from .converter.prune import LayerReport, PruneOptions, Statistics, prune
 from .converter.pruning import Divider, OperatingPoint, PruningConfig
+from .converter.targets import Target, load_target
 from .converter.thresholds import Explicit, Percentile, Rule, SkipRate
 from .evaluation import Evaluation, evaluate
 from .models import Model, load_model, naming, read_bytes
@@ -24,7 +25,6 @@ from .report import summary, to_json
 
 if TYPE_CHECKING:
     from .converter.codegen import Export
-    from .converter.targets import Target
 
 PAPER_PERCENTILE = 20.0
 Progress = Callable[[str, int, int], None]
@@ -55,7 +55,6 @@ class ConversionResult:
     ) -> Export:
         """Writes C for boards without TFLM; see `converter.codegen.export`. target: a name, or None: any."""
         from .converter.codegen import export
-        from .converter.targets import load_target
 
         chosen = load_target(target) if isinstance(target, str) else target
         model = self.model
@@ -87,7 +86,8 @@ def convert(
     thresholds: Mapping[str, Any] | None = None,
     points: Mapping[str, Rule] | None = None,
     groups: str | int = "layer",
-    divider: str | Divider = "exact",
+    divider: str | Divider | None = None,
+    target: str | Target | None = None,
     fatrelu: float | Mapping[str, float] | None = None,
     compensation: bool = True,
     labels: Any = None,
@@ -109,6 +109,7 @@ def convert(
     points: several operating points instead, by name: `{"full": SkipRate(0.5), "saver": SkipRate(0.8)}`.
     groups: 'layer', 'channel' or a number of output channels that share a threshold.
     divider: exact, bit_shift, binary_tree, bit_mask or table (docs/dividers.md); thresholds are chosen under it.
+    target: the board that the model is for (docs/boards.md): its divider is the default, else exact is.
     fatrelu: outputs of fused ReLUs below this real value become 0; a number or by layer name.
     compensation: add the mean of what is skipped to the bias.
     labels: class indices of the samples; each point's accuracy on them is then stored with it.
@@ -118,7 +119,7 @@ def convert(
     for options out of range.
     """
     rules = _rules(percentile, skip, thresholds, points)
-    chosen = _divider(divider)
+    chosen = _divider(divider, target)
     data = _int8_bytes(model, representative_data, scale, offset)
     with naming(model):
         base = load_model(container.strip(data))
@@ -157,8 +158,11 @@ def _statistics(model: Model, data: Dataset, threads: int | None) -> Statistics:
     return TflmCalibrator(model, data)
 
 
-def _divider(divider: str | Divider) -> Divider:
+def _divider(divider: str | Divider | None, target: str | Target | None) -> Divider:
     names = [d.name.lower() for d in Divider]
+    board = load_target(target) if isinstance(target, str) else target
+    if divider is None:
+        return board.divider if board else Divider.EXACT
     if isinstance(divider, Divider):
         return divider
     if divider not in names:

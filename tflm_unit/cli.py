@@ -67,8 +67,12 @@ def convert(
         str, typer.Option(help="Output channels that share a threshold: layer, channel or a number.")
     ] = "layer",
     divider: Annotated[
-        DividerName, typer.Option(help="How the device divides thresholds.")
-    ] = DividerName.exact,
+        DividerName | None,
+        typer.Option(help="How the device divides thresholds (default: the target's, else exact)."),
+    ] = None,
+    target: Annotated[
+        str | None, typer.Option(help="The board that the model is for; see docs/boards.md.")
+    ] = None,
     fatrelu: Annotated[
         str | None,
         typer.Option(help="Outputs of fused ReLUs below this become 0: a number, or a JSON file by layer."),
@@ -101,7 +105,8 @@ def convert(
             x_train,
             **options,
             groups=_groups(groups),
-            divider=divider.value,
+            divider=divider.value if divider else None,
+            target=target,
             fatrelu=_fatrelu(fatrelu),
             compensation=compensation,
             labels=labels,
