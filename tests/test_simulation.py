@@ -8,15 +8,18 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from classifier import LAYERS, classifier, images
+from example_layers import example_cases
+from models import build_pruned
 from simulated import cache, pruned, require  # noqa: F401
 from tiny_models import zoo
 
 import tflm_unit
-from tflm_unit.boards import toolchain
+from tflm_unit.boards import simulators, toolchain
 from tflm_unit.converter.targets import load_target
 
 QUICK = {"cortex_m0_sim": "unit", "cortex_m3_sim": "all", "cortex_m4_sim": "unit", "msp430_sim": "unit"}
@@ -51,6 +54,14 @@ def test_firmware_equals_the_batch_engine(target: str) -> None:
     assert result.stack_bytes > 50
     assert result.ram_bytes >= result.arena_bytes > 0
     assert result.flash_bytes > result.constant_bytes > 0
+
+
+@pytest.mark.parametrize("target", ["cortex_m3_sim", "msp430_sim"])
+def test_several_inputs_and_dividers(target: str) -> None:
+    """Side by side: the three prunable operators with table, tree and division, compensation and FATReLU."""
+    result = simulate(build_pruned(example_cases()), target, samples=2, schedule="unit")
+    assert result.match, result.mismatches
+    assert result.dividers == ("binary_tree", "exact", "table")
 
 
 def test_a_model_without_thresholds_runs_dense() -> None:
@@ -122,6 +133,22 @@ def test_operating_points() -> None:
     evaluation = model.evaluate(x, point=1)
     kept = evaluation.macs_total - evaluation.macs_skipped
     assert sum(layer.macs_kept or 0 for layer in result.layers) == kept / 2
+
+
+def test_a_simulator_that_cannot_count(monkeypatch: pytest.MonkeyPatch) -> None:
+    def run(*arguments: Any, **options: Any) -> Any:
+        return dataclasses.replace(original(*arguments, **options), marks=())
+
+    original = simulators.run
+    monkeypatch.setattr(simulators, "run", run)
+    result = simulate(pruned(), "cortex_m3_sim", schedule="unit")
+    assert result.match
+    assert result.to_json()["totals"] == {"dense": None, "zero_skip": None, "unit": None}
+    assert {layer.unit for layer in result.layers} == {None}
+    assert result.layers[0].macs_kept is not None
+    text = str(result)
+    assert "estimate" not in text
+    assert "stack" in text
 
 
 def test_estimates_follow_from_the_board_file() -> None:
