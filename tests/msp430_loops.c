@@ -118,7 +118,7 @@ static void check_columns(int16_t offset) {
 static void check_store(int16_t offset) {
   static FAR int32_t bias[4], compensation[4], multiplier[4], shift[4];
   static int8_t outputs[2][4];
-  unit_output output;
+  unit_outputs output;
   random_sums();
   for (int i = 0; i < 4; i++) {
     bias[i] = (int32_t)random_bits() >> random_below(32);

@@ -40,25 +40,41 @@ unit_status unit_conv_walk_init(unit_conv_walk *walk, const unit_conv_params *pa
   walk->channels_per_group = (ptrdiff_t)(output_dims->c / groups);
   walk->filter_row = walk->x.kernel * walk->depth;
   walk->patch_size = walk->y.kernel * walk->filter_row;
+  walk->x_is_contiguous = walk->depth == walk->x.step && walk->x.dilation == 1;
   return UNIT_SUCCESS;
+}
+
+/* A row of taps: elements in the padding, inside the image, and in the padding again. */
+typedef struct {
+  ptrdiff_t before;
+  ptrdiff_t inside;
+  ptrdiff_t after;
+} segments;
+
+static segments segments_of(const unit_conv_walk *walk, const unit_span *columns) {
+  segments row = {0, walk->filter_row, 0};
+  if (columns->count < walk->x.kernel) {
+    row.before = columns->tap * walk->depth;
+    row.inside = columns->count * walk->depth;
+    row.after = walk->filter_row - row.before - row.inside;
+  }
+  return row;
 }
 
 /* Adds one row of taps to the patch. input: its first tap inside the image, first input channel of
  * the group. */
 static void add_row(const unit_conv_walk *walk, unit_patch *patch, const int8_t *input,
-                    const unit_span *columns) {
-  const ptrdiff_t depth = walk->depth;
-  const ptrdiff_t after = walk->x.kernel - columns->tap - columns->count;
-  if (columns->tap > 0) patch->add(patch, NULL, columns->tap * depth);
-  if (depth == walk->x.step && walk->x.dilation == 1) {
-    patch->add(patch, input, columns->count * depth);
+                    const segments *row) {
+  if (row->before > 0) patch->add(patch, NULL, row->before);
+  if (walk->x_is_contiguous) {
+    patch->add(patch, input, row->inside);
   } else {
     const ptrdiff_t step = walk->x.dilation * walk->x.step;
-    for (ptrdiff_t tap = 0; tap < columns->count; tap++, input += step) {
-      patch->add(patch, input, depth);
+    for (ptrdiff_t left = row->inside; left > 0; left -= walk->depth, input += step) {
+      patch->add(patch, input, walk->depth);
     }
   }
-  if (after > 0) patch->add(patch, NULL, after * depth);
+  if (row->after > 0) patch->add(patch, NULL, row->after);
 }
 
 /* A row of outputs for a block of output channels. */
@@ -67,7 +83,7 @@ typedef struct {
   int16_t channels;
   const int8_t *weight;
   const uint8_t *quotient;
-  unit_output output;
+  unit_outputs output;
 } block;
 
 /* image: at the first input channel of the group; to: at the block's first channel. */
@@ -82,10 +98,11 @@ static void run_row(const unit_conv_walk *walk, unit_patch *patch, const block *
     const unit_span columns = unit_span_of(left, x->input, x->kernel, x->dilation);
     unit_patch_begin(patch, of->channel, of->channels, of->weight, of->quotient);
     if (columns.count > 0) {
+      const segments segments = segments_of(walk, &columns);
       const int8_t *input = image + columns.at * x->step;
       if (padding > 0) patch->add(patch, NULL, padding);
       for (ptrdiff_t row = 0; row < rows->count; row++, input += image_row) {
-        add_row(walk, patch, input, &columns);
+        add_row(walk, patch, input, &segments);
       }
     }
     unit_patch_end(patch);
@@ -140,8 +157,8 @@ void unit_conv_walk_run(const unit_conv_walk *walk, unit_patch *patch,
   for (of.channel = 0; of.channel < walk->channels; of.channel += of.channels) {
     const ptrdiff_t left = walk->channels_per_group - of.channel % walk->channels_per_group;
     of.channels = (int16_t)(left < limit ? left : limit);
-    of.output = unit_output_of(walk->quant, &params->activation, params->output_offset, walk->bias,
-                               compensation, (int32_t)of.channel);
+    of.output = unit_outputs_of(walk->quant, &params->activation, params->output_offset, walk->bias,
+                                compensation, (int32_t)of.channel);
     if (prune != NULL) divide_weights(walk, prune, &of, quotient);
     run_block(walk, patch, &of);
     of.weight += of.channels * walk->patch_size;

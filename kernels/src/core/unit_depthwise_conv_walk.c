@@ -53,7 +53,7 @@ static void run_row(const unit_depthwise_walk *walk, unit_depthwise_sum sum,
       taps.input = image + (rows.at * in_w + columns.at) * in_c;
       acc = sum(walk, &taps);
     }
-    unit_store(output, &acc, 1, to);
+    *to = unit_output_value(output, acc);
     to += walk->output_dims->c;
     left += (ptrdiff_t)params->stride.w;
   }
@@ -65,8 +65,8 @@ static void run_channel(unit_depthwise_walk *walk, int32_t channel, unit_depthwi
   const unit_dims *in = walk->input_dims;
   const unit_dims *out = walk->output_dims;
   const unit_output output =
-      unit_output_of(walk->quant, &walk->params->activation, walk->params->output_offset,
-                     walk->bias, compensation, channel);
+      unit_output_of_channel(walk->quant, &walk->params->activation, walk->params->output_offset,
+                             walk->bias, compensation, channel);
   walk->channel = channel;
   walk->weight = walk->filter + channel;
   for (int32_t n = 0; n < out->n; n++) {

@@ -3,9 +3,9 @@
 void unit_fully_connected_store(const unit_fc_walk *walk, const int32_t *acc, int32_t first,
                                 int16_t count, int8_t *output) {
   const unit_fc_params *params = walk->params;
-  const unit_output channels =
-      unit_output_of(walk->quant, &params->activation, params->output_offset, walk->bias,
-                     walk->compensation, first);
+  const unit_outputs channels =
+      unit_outputs_of(walk->quant, &params->activation, params->output_offset, walk->bias,
+                      walk->compensation, first);
   unit_store(&channels, acc, count, output + first);
 }
 

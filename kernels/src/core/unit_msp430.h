@@ -90,7 +90,7 @@
     .endm
 #endif
 
-/* Members of unit_dots, unit_columns and unit_output. Plain numbers: LLVM's assembler drops `mov (expression)(rn), rm`
+/* Members of unit_dots, unit_columns and unit_outputs. Plain numbers: LLVM's assembler drops `mov (expression)(rn), rm`
  * without a word. */
 #ifdef __MSP430X_LARGE__
 #define DOTS_X 0

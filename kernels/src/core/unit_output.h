@@ -15,15 +15,15 @@ typedef struct {
   int16_t min;
   int16_t max;
   int16_t fatrelu_min;
-} unit_output;
+} unit_outputs;
 
 /* bias and compensation may be NULL. */
-static inline unit_output unit_output_of(const unit_quant_params *quant,
-                                         const unit_activation *activation, int32_t offset,
-                                         const int32_t *bias, const int32_t *compensation,
-                                         int32_t channel) {
+static inline unit_outputs unit_outputs_of(const unit_quant_params *quant,
+                                           const unit_activation *activation, int32_t offset,
+                                           const int32_t *bias, const int32_t *compensation,
+                                           int32_t channel) {
   const int32_t pair = quant->is_per_channel ? channel : 0;
-  unit_output output;
+  unit_outputs output;
   output.bias = bias != NULL ? bias + channel : NULL;
   output.compensation = compensation != NULL ? compensation + channel : NULL;
   output.multiplier = quant->multiplier + pair;
@@ -37,11 +37,46 @@ static inline unit_output unit_output_of(const unit_quant_params *quant,
 }
 
 /* One output per channel. count: >= 1 */
-void unit_store_c(const unit_output *output, const int32_t *acc, int16_t count, int8_t *to);
+void unit_store_c(const unit_outputs *output, const int32_t *acc, int16_t count, int8_t *to);
 
 #ifdef UNIT_MSP430_LOOPS
-void unit_store_msp430(const unit_output *output, const int32_t *acc, int16_t count, int8_t *to);
+void unit_store_msp430(const unit_outputs *output, const int32_t *acc, int16_t count, int8_t *to);
 #endif
 #define unit_store UNIT_LOOP(unit_store)
+
+/* What all outputs of one channel share. */
+typedef struct {
+  int32_t bias; /* with compensation */
+  int32_t multiplier;
+  int32_t shift;
+  int32_t offset;
+  const unit_activation *activation;
+} unit_output;
+
+/* bias and compensation may be NULL. */
+static inline unit_output unit_output_of_channel(const unit_quant_params *quant,
+                                                 const unit_activation *activation, int32_t offset,
+                                                 const int32_t *bias, const int32_t *compensation,
+                                                 int32_t channel) {
+  const int32_t pair = quant->is_per_channel ? channel : 0;
+  unit_output output;
+  output.bias = bias != NULL ? bias[channel] : 0;
+  if (compensation != NULL) {
+    output.bias = unit_wrapping_add(output.bias, compensation[channel]);
+  }
+  output.multiplier = quant->multiplier[pair];
+  output.shift = quant->shift[pair];
+  output.offset = offset;
+  output.activation = activation;
+  return output;
+}
+
+static inline int8_t unit_output_value(const unit_output *output, int32_t acc) {
+  const unit_activation *activation = output->activation;
+  const int8_t value =
+      unit_scale_to_s8(unit_wrapping_add(acc, output->bias), output->multiplier, output->shift,
+                       output->offset, activation->min, activation->max);
+  return value < activation->fatrelu_min ? (int8_t)output->offset : value;
+}
 
 #endif /* UNIT_OUTPUT_H_ */

@@ -75,8 +75,11 @@ static void add_terms(unit_patch *patch, const int8_t *input, ptrdiff_t count) {
     return;
   }
   while (count > 0) {
-    /* Indices of weights have to fit. */
-    if (patch->at > INT16_MAX - UNIT_PATCH_TERMS) run_piece(patch);
+    /* Small remainders of the piece are not worth their calls; indices of weights have to fit. */
+    if (patch->dots.count > UNIT_PATCH_TERMS - UNIT_PATCH_ROOM ||
+        patch->at > INT16_MAX - UNIT_PATCH_TERMS) {
+      run_piece(patch);
+    }
     const int16_t filled = patch->dots.count;
     const int16_t some = least(count, (int16_t)(UNIT_PATCH_TERMS - filled));
     unit_term *to = patch->piece.term + filled;
@@ -86,7 +89,6 @@ static void add_terms(unit_patch *patch, const int8_t *input, ptrdiff_t count) {
     count -= some;
     patch->at += some;
     patch->dots.count = (int16_t)(to - patch->piece.term);
-    if (patch->dots.count == UNIT_PATCH_TERMS) run_piece(patch);
   }
 }
 

@@ -11,6 +11,7 @@
 #define UNIT_PATCH_CHANNELS 32  /* output channels in a block, at most */
 #define UNIT_PATCH_ELEMENTS 192 /* activations in a piece of a patch (dense) */
 #define UNIT_PATCH_TERMS 64     /* activations that are not zero in a piece of a patch */
+#define UNIT_PATCH_ROOM 16      /* a piece with less room than this is full */
 
 typedef struct unit_patch unit_patch;
 

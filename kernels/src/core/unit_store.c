@@ -1,6 +1,6 @@
 #include "unit_output.h"
 
-void unit_store_c(const unit_output *output, const int32_t *acc, int16_t count, int8_t *to) {
+void unit_store_c(const unit_outputs *output, const int32_t *acc, int16_t count, int8_t *to) {
   const int32_t *bias = output->bias;
   const int32_t *compensation = output->compensation;
   const int32_t *multiplier = output->multiplier;
