@@ -1,6 +1,5 @@
 // Digits in TensorFlow Lite Micro with the UnIT kernels, at two operating points in turn.
 // docs/sketches.md, docs/tflm.md.
-#include <Arduino.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <tensorflow/lite/micro/micro_context.h>
@@ -8,6 +7,9 @@
 #include <tensorflow/lite/micro/micro_mutable_op_resolver.h>
 #include <tensorflow/lite/schema/schema_generated.h>
 #include <tflm_unit.h>
+
+// Arduino's macros would change the headers above.
+#include <Arduino.h>
 
 #include "model.h"
 #include "samples.h"
