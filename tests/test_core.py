@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import ctypes
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import oracle
 import pytest
-from core_library import ARG_ERROR, SUCCESS, Call, Counters, address, pointer
+from core_library import ARG_ERROR, SUCCESS, Call, Counters, address, build, pointer
 from hypothesis import assume, given
 from hypothesis import strategies as st
 from random_layers import quotient_rows, random_tree
@@ -95,6 +96,17 @@ def test_dividers_for_every_threshold_and_control(
             int(divider), pointer(address(tree)), pointer(address(rows)), pointer(address(got))
         )
         np.testing.assert_array_equal(got, want)
+
+
+def test_exponents_of_floats_divide_alike(tmp_path: Path, plain: ctypes.CDLL) -> None:
+    floats = build(
+        tmp_path, "floats", "-DUNIT_FLOAT_EXPONENT", sources=[Path(__file__).parent / "divide_all.c"]
+    )
+    for divider in (Divider.BIT_SHIFT, Divider.BIT_MASK):
+        quotients = np.zeros((2, MAX_THRESHOLD + 1, 256), dtype=np.uint8)
+        for library, into in zip((plain, floats), quotients, strict=True):
+            library.divide_all(int(divider), None, None, pointer(address(into)))
+        np.testing.assert_array_equal(quotients[0], quotients[1])
 
 
 @given(seed=st.integers(0, 2**32 - 1), threshold=st.integers(0, MAX_THRESHOLD))
