@@ -46,7 +46,7 @@ def test_embedded_model_is_the_file() -> None:
 
 @pytest.mark.parametrize(
     "name",
-    ["cortex_m0_sim", "cortex_m3_sim", pytest.param("cortex_m4_sim", marks=slow), "msp430_sim"],
+    ["cortex_m0_sim", "cortex_m3_sim", "cortex_m4_sim", "msp430_sim"],
 )
 def test_hello_unit(name: str, tmp_path: Path) -> None:
     """Classes and skipped MACs are those of the batch engine."""
