@@ -30,9 +30,10 @@ _PER_LINE = {1: 16, 2: 12, 4: 8}  # by bytes of an element
 
 def check_name(name: str) -> None:
     """Raises UnitError unless `name` can prefix identifiers and name files of generated C and C++."""
-    if not re.fullmatch(r"[A-Za-z][A-Za-z0-9_]*", name, re.ASCII) or "__" in name:
+    if not re.fullmatch(r"[A-Za-z](_?[A-Za-z0-9])*", name):
         raise UnitError(
-            f"name is {name!r}; it takes a C identifier: letters, digits and single underscores, a letter first"
+            f"name is {name!r}; it takes a C identifier: letters, digits and single underscores between them, a "
+            "letter first"
         )
     if name in _KEYWORDS.split():
         raise UnitError(f"name is {name!r}, a keyword of C or C++")
@@ -61,9 +62,7 @@ def identifiers(names: Iterable[str]) -> list[str]:
 def in_comment(text: str) -> str:
     """Any text as part of a comment: printable ASCII that neither ends nor opens one."""
     ascii_text = "".join(c if " " <= c <= "~" else "?" for c in text)
-    for unsafe in ("*/", "/*", "??", "\\"):
-        ascii_text = ascii_text.replace(unsafe, unsafe[0] + " " + unsafe[1:])
-    return ascii_text
+    return re.sub(r"\*(?=/)|/(?=\*)|\?(?=\?)|\\", r"\g<0> ", ascii_text)
 
 
 def comment(lines: Iterable[str]) -> str:
