@@ -55,7 +55,7 @@ def run_process(
     everything that it started has been killed.
     """
     process = subprocess.Popen(
-        [str(part) for part in command],
+        [*_tied_to_this_process(), *map(str, command)],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE if errors_to is None else errors_to,
@@ -118,6 +118,12 @@ def line_buffered(program: str) -> list[str]:
     """The command for a simulator that would keep its output until it ends: firmware that hangs is ended before."""
     stdbuf = shutil.which("stdbuf")
     return [program] if stdbuf is None else [stdbuf, "-oL", program]
+
+
+def _tied_to_this_process() -> list[str]:
+    """What to put before a command so that it does not outlive this process, however that ends."""
+    setpriv = shutil.which("setpriv")
+    return [] if setpriv is None else [setpriv, "--pdeathsig", "KILL"]
 
 
 def tail(output: Iterable[str], records: re.Pattern[str] | None = None) -> str:

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import os
 import re
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -175,6 +179,18 @@ def test_firmware_that_does_not_stop_writing_is_ended(
     source = '#include "unit_machine.h"\nint main(void) { for (;;) unit_machine_write("more\\n", 5); }'
     with pytest.raises(simulators.SimulatorError, match=r"did not stop writing.*\n  more"):
         run_source("cortex_m3_sim", tmp_path, source)
+
+
+@pytest.mark.skipif(shutil.which("setpriv") is None, reason="setpriv (util-linux) is not installed")
+def test_simulators_do_not_outlive_a_program_that_is_killed(tmp_path: Path) -> None:
+    alive = tmp_path / "alive"
+    os.mkfifo(alive)
+    command = ["sh", "-c", f"exec 3>'{alive}'; echo >&3; exec sleep 600"]
+    code = f"from tflm_unit.boards import simulation_run; simulation_run.run_process({command!r}, 600)"
+    with subprocess.Popen([sys.executable, "-c", code]) as program, alive.open("rb") as end:
+        assert end.readline() == b"\n"
+        program.kill()
+        assert end.read() == b""  # once nothing holds the pipe
 
 
 @pytest.mark.parametrize(

@@ -144,6 +144,16 @@ def test_cache_folder_that_cannot_be_written(monkeypatch: pytest.MonkeyPatch, tm
         tflm_unit.simulate(pruned(), TARGET)
 
 
+def test_damaged_firmware_in_the_cache(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    require(TARGET)
+    monkeypatch.setenv("TFLM_UNIT_CACHE", str(tmp_path))
+    tflm_unit.simulate(pruned(), TARGET, schedule="unit")
+    for elf in tmp_path.glob("*.elf"):
+        elf.write_bytes(b"")
+    with pytest.raises(tflm_unit.UnitError, match=r"\.elf is damaged .*; delete it"):
+        tflm_unit.simulate(pruned(), TARGET, schedule="unit")
+
+
 def test_models_too_large_for_a_board() -> None:
     """Said before any compiler is looked for."""
     large = lenet_like((1, 124, 80, 1), (6, 16), 12)

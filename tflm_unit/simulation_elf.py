@@ -34,12 +34,16 @@ class Sizes:
 
 def _open(elf: Path) -> Any:
     try:
+        from elftools.common.exceptions import ELFError
         from elftools.elf.elffile import ELFFile
     except ModuleNotFoundError as error:
         raise UnitError(
             "simulating needs the package pyelftools: run `pip install tflm-unit[firmware]`"
         ) from error
-    return ELFFile(elf.open("rb"))
+    try:
+        return ELFFile(elf.open("rb"))
+    except ELFError as error:
+        raise UnitError(f"{elf} is damaged ({error}); delete it") from error
 
 
 def find_symbol(elf: Path, name: str) -> Symbol:
@@ -69,9 +73,8 @@ def read_sizes(elf: Path) -> Sizes:
     with file.stream:
         for section in file.iter_sections():
             flags, size = section["sh_flags"], section["sh_size"]
-            if (
-                not flags & _ALLOC or section.name == ".stack"
-            ):  # what the linker script reserves, not what is used
+            # .stack: what the linker script reserves, not what is used.
+            if not flags & _ALLOC or section.name == ".stack":
                 continue
             variables = flags & _WRITE and not section.name.startswith(".upper")
             ram += size if variables else 0
