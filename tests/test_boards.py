@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib.util
 import json
-import os
 import re
 import shutil
 import subprocess
@@ -183,14 +182,17 @@ def test_firmware_that_does_not_stop_writing_is_ended(
 
 @pytest.mark.skipif(shutil.which("setpriv") is None, reason="setpriv (util-linux) is not installed")
 def test_simulators_do_not_outlive_a_program_that_is_killed(tmp_path: Path) -> None:
-    alive = tmp_path / "alive"
-    os.mkfifo(alive)
-    command = ["sh", "-c", f"exec 3>'{alive}'; echo >&3; exec sleep 600"]
-    code = f"from tflm_unit.boards import simulation_run; simulation_run.run_process({command!r}, 600)"
-    with subprocess.Popen([sys.executable, "-c", code]) as program, alive.open("rb") as end:
-        assert end.readline() == b"\n"
+    code = """if True:
+        import sys
+        from tflm_unit.boards import simulation_run
+        simulation_run.run_process(["sh", "-c", "echo >&2; exec sleep 600"], 600, errors_to=sys.stderr.buffer)
+    """
+    # Not in the repository's folder, whose tflm_unit/ is not the package.
+    with subprocess.Popen([sys.executable, "-c", code], cwd=tmp_path, stderr=subprocess.PIPE) as program:
+        assert program.stderr is not None
+        assert program.stderr.readline() == b"\n"
         program.kill()
-        assert end.read() == b""  # once nothing holds the pipe
+        assert program.stderr.read() == b""  # once nobody holds the pipe
 
 
 @pytest.mark.parametrize(
