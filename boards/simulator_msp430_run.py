@@ -15,7 +15,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from .simulation_run import SimulatorError, SimulatorRun, line_buffered, run_process, tail
+from .process import SimulatorError, SimulatorRun, line_buffered, run_process, tail
 from .toolchain import INSTALL, find_program
 
 PROGRAM = "msp430-elf-run"

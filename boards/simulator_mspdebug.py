@@ -10,7 +10,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from .simulation_run import SimulatorError, SimulatorRun, line_buffered, run_process, tail
+from .process import SimulatorError, SimulatorRun, line_buffered, run_process, tail
 
 PROGRAM = "mspdebug"
 # Functions of machines/msp430/startup.S.

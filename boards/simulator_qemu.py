@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from .simulation_run import SimulatorError, SimulatorRun, run_process, tail
+from .process import SimulatorError, SimulatorRun, run_process, tail
 
 PROGRAM = "qemu-system-arm"
 # Each instruction takes 2^7 ns of virtual time: more than two ticks of the machines' timers, so that rounding

@@ -14,7 +14,7 @@ if not __package__:  # run as a program: this folder is a package all the same
     sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
     __package__ = "boards"
 
-from .simulation_run import SimulatorError, SimulatorRun
+from .process import SimulatorError, SimulatorRun
 
 __all__ = ["SimulatorError", "SimulatorRun", "run"]
 

@@ -15,7 +15,7 @@ import pytest
 from firmware import BOARDS, REPOSITORY, load_board, run_source, without_programs
 
 import tflm_unit
-from tflm_unit.boards import simulation_run, simulators, toolchain
+from tflm_unit.boards import process, simulators, toolchain
 from tflm_unit.converter.pruning import Divider
 from tflm_unit.converter.targets import load_target
 
@@ -174,7 +174,7 @@ def test_output_arrives_while_firmware_runs(tmp_path: Path) -> None:
 def test_firmware_that_does_not_stop_writing_is_ended(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(simulation_run, "LARGEST_OUTPUT", 1 << 16)
+    monkeypatch.setattr(process, "LARGEST_OUTPUT", 1 << 16)
     source = '#include "unit_machine.h"\nint main(void) { for (;;) unit_machine_write("more\\n", 5); }'
     with pytest.raises(simulators.SimulatorError, match=r"did not stop writing.*\n  more"):
         run_source("cortex_m3_sim", tmp_path, source)
@@ -184,8 +184,8 @@ def test_firmware_that_does_not_stop_writing_is_ended(
 def test_simulators_do_not_outlive_a_program_that_is_killed(tmp_path: Path) -> None:
     code = """if True:
         import sys
-        from tflm_unit.boards import simulation_run
-        simulation_run.run_process(["sh", "-c", "echo >&2; exec sleep 600"], 600, errors_to=sys.stderr.buffer)
+        from tflm_unit.boards import process
+        process.run_process(["sh", "-c", "echo >&2; exec sleep 600"], 600, errors_to=sys.stderr.buffer)
     """
     # Not in the repository's folder, whose tflm_unit/ is not the package.
     with subprocess.Popen([sys.executable, "-c", code], cwd=tmp_path, stderr=subprocess.PIPE) as program:

@@ -84,7 +84,7 @@ def test_counts_are_means_and_repeatable() -> None:
 def test_several_runs_when_the_samples_do_not_fit_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     x = images(5, seed=2)
     together = simulate(pruned(), "cortex_m3_sim", x=x, samples=5, schedule="unit")
-    monkeypatch.setattr("tflm_unit.simulation_firmware.MAX_CAPACITY", 2)
+    monkeypatch.setattr("tflm_unit.simulation.firmware.MAX_CAPACITY", 2)
     apart = simulate(pruned(), "cortex_m3_sim", x=x, samples=5, schedule="unit")
     assert apart.match
     assert apart.totals == together.totals

@@ -15,9 +15,9 @@ from classifier import classifier, images
 from simulated import cache, lenet_like, pruned, require  # noqa: F401
 
 import tflm_unit
-from tflm_unit import simulation, simulation_run
 from tflm_unit.boards import toolchain
-from tflm_unit.simulation_console import read_console
+from tflm_unit.simulation import api, run
+from tflm_unit.simulation.console import read_console
 
 TARGET = "cortex_m3_sim"
 
@@ -26,7 +26,7 @@ TARGET = "cortex_m3_sim"
 def edited(monkeypatch: pytest.MonkeyPatch) -> Callable[..., tflm_unit.Simulation]:
     """Simulates with one file of the export edited: (file, pattern, replacement, options of simulate)."""
     require(TARGET)
-    export = simulation.export
+    export = api.export
 
     def run(file: str, pattern: str, replacement: str, **options: Any) -> tflm_unit.Simulation:
         def edit(*arguments: Any, **keywords: Any) -> Any:
@@ -37,7 +37,7 @@ def edited(monkeypatch: pytest.MonkeyPatch) -> Callable[..., tflm_unit.Simulatio
             path.write_text(text)
             return done
 
-        monkeypatch.setattr(simulation, "export", edit)
+        monkeypatch.setattr(api, "export", edit)
         return tflm_unit.simulate(pruned(), TARGET, x=images(2), samples=2, schedule="unit", **options)
 
     return run
@@ -76,7 +76,7 @@ def test_a_mismatch_makes_the_command_fail(
     from tflm_unit import cli_simulate
 
     wrong = edited("model_data.c", r"(_logits_weights\[\d+\] UNIT_CONSTANT = \{\s*)[^}]*", r"\g<1>0")
-    monkeypatch.setattr(simulation, "simulate", lambda *arguments, **options: wrong)
+    monkeypatch.setattr("tflm_unit.simulation.simulate", lambda *arguments, **options: wrong)
     with pytest.raises(typer.Exit) as failure:
         cli_simulate.simulate(Path("model.tflite"), TARGET, as_json=True)
     assert failure.value.exit_code == 1
@@ -103,7 +103,7 @@ BROKEN = {
 def test_firmware_that_does_not_run(
     edited: Callable[..., tflm_unit.Simulation], monkeypatch: pytest.MonkeyPatch, defect: str
 ) -> None:
-    monkeypatch.setattr(simulation_run, "START_SECONDS", 0.5)
+    monkeypatch.setattr(run, "START_SECONDS", 0.5)
     pattern, replacement, message = BROKEN[defect]
     with pytest.raises(tflm_unit.UnitError, match=message):
         edited("model.c", pattern, replacement, timeout=0.5)
@@ -172,7 +172,7 @@ def test_firmware_too_large_for_a_board(monkeypatch: pytest.MonkeyPatch) -> None
     require(TARGET)
     small = tflm_unit.load_target("nucleo_f103rb_m3")
     board = type(small)(**{**vars(small), "flash_bytes": 6000})
-    monkeypatch.setattr(simulation, "load_target", lambda name: board)
+    monkeypatch.setattr(api, "load_target", lambda name: board)
     with pytest.raises(
         tflm_unit.UnitError, match=r"the firmware needs [\d,]+ bytes of flash, [\d,]+ more than"
     ):

@@ -20,8 +20,7 @@ if TYPE_CHECKING:
     from .converter.thresholds import Explicit, Percentile, SkipRate
     from .evaluation import Evaluation, evaluate
     from .interpreter import Interpreter
-    from .simulation import simulate
-    from .simulation_result import Simulation
+    from .simulation import Simulation, simulate
 
 _HOME = {
     "ConversionResult": "api",
@@ -41,7 +40,7 @@ _HOME = {
     "Evaluation": "evaluation",
     "evaluate": "evaluation",
     "Interpreter": "interpreter",
-    "Simulation": "simulation_result",
+    "Simulation": "simulation",
     "simulate": "simulation",
     "Target": "converter.targets",
     "load_target": "converter.targets",

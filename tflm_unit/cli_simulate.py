@@ -61,7 +61,7 @@ def simulate(
     if as_json:
         print(json.dumps(result.to_json(), indent=1))
     else:
-        from .simulation_report import tables
+        from .simulation.report import tables
 
         print_all(*tables(result))
     if not result.match:

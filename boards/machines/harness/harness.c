@@ -1,13 +1,16 @@
 /* Runs a generated model on harness_samples, layer by layer with a mark around each, and prints
- * what came out. tflm_unit/simulation_console.py reads the lines:
+ * what came out. tflm_unit/simulation/console.py reads the lines:
  *
  *   @<kind> <sample> <index> <bytes>
  *
  * all in hexadecimal, numbers with the highest digit first, bytes as they lie in memory; lines of
- * the same kind, sample and index continue each other. Kinds: o  index = output: its contents c
- * index = layer: macs_total, macs_zero, macs_skipped, uint64_t each s  the deepest use of the stack
- * so far, uint32_t e  index = layer: it failed, int32_t unit_status; nothing follows z  the end;
- * sample = samples done
+ * the same kind, sample and index continue each other. Kinds:
+ *
+ *   - o  index = output: its contents
+ *   - c  index = layer: macs_total, macs_zero, macs_skipped, uint64_t each
+ *   - s  the deepest use of the stack so far, uint32_t
+ *   - e  index = layer: it failed, int32_t unit_status; nothing follows
+ *   - z  the end; sample = samples done
  */
 #include "harness.h"
 

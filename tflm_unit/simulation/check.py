@@ -7,11 +7,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .converter.engine import Engine
-from .converter.graph import Graph
-from .converter.pruning import OperatingPoint
-from .simulation_console import Console
-from .simulation_run import Batch
+from ..converter.engine import Engine
+from ..converter.graph import Graph
+from ..converter.pruning import OperatingPoint
+from .console import Console
+from .run import Batch
 
 _COUNTERS = ("macs_total", "macs_zero", "macs_skipped")
 

@@ -7,14 +7,14 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from .converter.errors import UnitError
-from .converter.graph import Graph
-from .converter.pruning import OperatingPoint
-from .converter.targets import Target, load_target
-from .simulation_check import Expected, difference, expect
-from .simulation_elf import Sizes, find_symbol, read_sizes
-from .simulation_firmware import Firmware, Program, build
-from .simulation_run import SAMPLES, Batch, run
+from ..converter.errors import UnitError
+from ..converter.graph import Graph
+from ..converter.pruning import OperatingPoint
+from ..converter.targets import Target, load_target
+from .check import Expected, difference, expect
+from .elf import Sizes, find_symbol, read_sizes
+from .firmware import Firmware, Program, build
+from .run import SAMPLES, Batch, run
 
 Progress = Callable[[str, int, int], None]
 

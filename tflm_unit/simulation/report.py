@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from rich.table import Table
 
-from .simulation_result import Counts, LayerSimulation, Simulation
+from .result import Counts, LayerSimulation, Simulation
 
 _SIMULATORS = {"qemu": "QEMU", "mspdebug": "mspdebug", "msp430_run": "gdb's simulator"}
 _COLUMNS = {"dense": "dense", "zero_skip": "zero-skip", "unit": "UnIT"}

@@ -9,16 +9,16 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
-from .api import ConversionResult
-from .converter.codegen import export
-from .converter.dataset import Source
-from .converter.errors import UnitError
-from .converter.targets import Target, load_target
-from .models import Model, load_model, point_of
-from .simulation_firmware import NAME, OPTIMIZE, Program
-from .simulation_inputs import random_inputs, take
-from .simulation_result import Counts, Estimate, LayerSimulation, Simulation
-from .simulation_schedule import Job, Progress, Run, Steps, run_schedule
+from ..api import ConversionResult
+from ..converter.codegen import export
+from ..converter.dataset import Source
+from ..converter.errors import UnitError
+from ..converter.targets import Target, load_target
+from ..models import Model, load_model, point_of
+from .firmware import NAME, OPTIMIZE, Program
+from .inputs import random_inputs, take
+from .result import Counts, Estimate, LayerSimulation, Simulation
+from .schedule import Job, Progress, Run, Steps, run_schedule
 
 SCHEDULES = ("dense", "zero_skip", "unit")
 

@@ -89,7 +89,7 @@ class Simulation:
         return dataclasses.asdict(self)
 
     def __str__(self) -> str:
-        from .report import render
-        from .simulation_report import tables
+        from ..report import render
+        from .report import tables
 
         return render(*tables(self))

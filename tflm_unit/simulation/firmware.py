@@ -13,11 +13,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ._native import VERSION
-from .boards import toolchain
-from .converter.errors import UnitError
-from .converter.graph import Graph
-from .converter.targets import FOLDER, Target
+from .._native import VERSION
+from ..boards import toolchain
+from ..converter.errors import UnitError
+from ..converter.graph import Graph
+from ..converter.targets import FOLDER, Target
 
 MACHINES = FOLDER / "machines"
 HARNESS = MACHINES / "harness"

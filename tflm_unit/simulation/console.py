@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
-from .converter.errors import UnitError
+from ..converter.errors import UnitError
 
 _LINE = re.compile(r"@([a-z]) ([0-9a-f]{4}) ([0-9a-f]{4}) ?((?:[0-9a-f]{2})*)")
 _SHOWN = 400

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from .converter.dataset import Dataset, Source
-from .converter.errors import DataError
-from .converter.graph import Graph, QuantizeParams, Tensor
+from ..converter.dataset import Dataset, Source
+from ..converter.errors import DataError
+from ..converter.graph import Graph, QuantizeParams, Tensor
 
 
 def take(

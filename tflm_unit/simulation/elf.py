@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from .converter.errors import UnitError
+from ..converter.errors import UnitError
 
 _WRITE, _ALLOC = 1, 2  # SHF_*
 

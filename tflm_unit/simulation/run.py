@@ -7,12 +7,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from .boards import simulators
-from .converter.errors import UnitError
-from .converter.targets import Target
-from .simulation_console import Console, read_console
-from .simulation_elf import find_symbol, patched
-from .simulation_firmware import Firmware
+from ..boards import simulators
+from ..converter.errors import UnitError
+from ..converter.targets import Target
+from .console import Console, read_console
+from .elf import find_symbol, patched
+from .firmware import Firmware
 
 SAMPLES = "harness_samples"
 START_SECONDS = 30.0  # of the simulator, beside what the inferences take
