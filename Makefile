@@ -12,7 +12,8 @@ CORE := $(wildcard kernels/src/*.h kernels/src/*/*.c kernels/src/*/*.h kernels/s
 HOST := $(wildcard tflm_unit/native/* tflm_unit/tflm_host/*)
 PYTHON_SOURCES := tflm_unit converter boards tests benchmarks examples
 MACHINES := $(wildcard boards/machines/*.h boards/machines/*/*.c boards/machines/*/*.h boards/machines/*/*.cpp)
-C_SOURCES := $(filter %.c %.h %.cc,$(CORE) $(HOST)) $(MACHINES) $(wildcard tests/*.c tests/*.cc)
+SKETCHES := $(wildcard examples/*/src/main.cpp) $(foreach name,front_end speech,$(wildcard examples/*/src/$(name).[ch]))
+C_SOURCES := $(filter %.c %.h %.cc,$(CORE) $(HOST)) $(MACHINES) $(wildcard tests/*.c tests/*.cc) $(SKETCHES)
 
 .PHONY: help demo test test-all setup-sim lint format clean
 help:

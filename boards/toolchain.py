@@ -182,4 +182,5 @@ def _run(command: Sequence[str]) -> None:
     finished = subprocess.run(command, capture_output=True, encoding="utf-8", errors="replace")
     if finished.returncode != 0:
         message = (finished.stderr or finished.stdout).strip()
-        raise ToolchainError(f"{Path(command[0]).name} failed:\n{message}")
+        compiler = "zig" if "ziglang" in command else Path(command[0]).name
+        raise ToolchainError(f"{compiler} failed:\n{message}")

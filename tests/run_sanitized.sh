@@ -23,4 +23,4 @@ cd "$build"
 LD_PRELOAD="$(cc -print-file-name=libasan.so) $(cc -print-file-name=libubsan.so)" \
   python -S -m pytest -q -c "$root/pyproject.toml" -p no:cacheprovider \
   "$root/tests/test_core.py" "$root/tests/test_core_operators.py" "$root"/tests/test_engine*.py "$root"/tests/test_tflm*.py \
-  "$root/tests/test_codegen.py"
+  "$root/tests/test_codegen.py" "$root/tests/test_front_end.py"

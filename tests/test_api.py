@@ -140,6 +140,8 @@ def test_operators_outside_the_batch_engine_use_tflm(operator: str, labels: np.n
         ({"skip": 0.5, "percentile": 20}, "exclude each other"),
         ({"skip": 1.5}, "skip rate 1.5 is not in 0 .. 1"),
         ({"points": {}}, "points is empty"),
+        ({"points": {"1": SkipRate(0.5)}}, "point '1': numbers and 'all' select points"),
+        ({"points": {"all": SkipRate(0.5)}}, "point 'all': numbers"),
         ({"points": {"a_name_of_17_byte": SkipRate(0.5)}}, "a_name_of_17_byte"),
         ({"thresholds": {"conv": "x"}}, "threshold of layer 'conv' is 'x'"),
         ({"thresholds": {"conv": float("nan")}}, "threshold of layer 'conv' is nan"),

@@ -219,6 +219,19 @@ def test_other_files_in_the_folder_stay(tmp_path: Path) -> None:
     assert len(contents(tmp_path)) == 5
 
 
+def test_kernels_of_an_older_version_go(tmp_path: Path) -> None:
+    export(GRAPH, CONFIG, tmp_path, with_core=True)
+    core = tmp_path / "core"
+    old, own = core / "unit_gone.c", core / "my_kernel.c"
+    old.write_bytes((core / "unit_divide.c").read_bytes())
+    own.write_text("/* mine */\n")
+    export(GRAPH, CONFIG, tmp_path)
+    assert old.exists()
+    export(GRAPH, CONFIG, tmp_path, with_core=True)
+    assert not old.exists()
+    assert own.exists()
+
+
 def test_a_failure_leaves_everything_as_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write_files(tmp_path / "old", {"a.c": "1", "b.c": "2", "c.c": "3"})
     before = contents(tmp_path)

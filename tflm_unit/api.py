@@ -182,6 +182,9 @@ def _rules(
     if points is not None:
         if not points:
             raise UnitError("points is empty: at least one operating point is needed")
+        taken = [name for name in points if name.isdecimal() or name == "all"]
+        if taken:
+            raise UnitError(f"point {taken[0]!r}: numbers and 'all' select points; choose another name")
         wrong = [name for name, rule in points.items() if not isinstance(rule, Rule)]
         if wrong:
             raise UnitError(

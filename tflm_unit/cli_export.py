@@ -64,7 +64,10 @@ def _plan(result: Export) -> Table:
 
 
 def _notes(result: Export) -> list[str]:
-    notes = [f"wrote {path}" for path in result.files]
+    core = [path for path in result.files if path.parent.name == "core"]
+    notes = [f"wrote {path}" for path in result.files if path not in core]
+    if core:
+        notes.append(f"wrote {len(core)} files of the kernels into {core[0].parent}")
     if result.arena_in_fram:
         notes.append("the arena fits this target's FRAM only: compile with -DUNIT_ARENA_IN_FRAM")
     return notes

@@ -64,5 +64,7 @@ def simulate(
         from .simulation.report import tables
 
         print_all(*tables(result))
+        if result.samples < samples:
+            print_all(f"--data has {result.samples} samples; --samples asked for {samples}")
     if not result.match:
         raise typer.Exit(1)

@@ -103,7 +103,7 @@ class ConstantArray:
         return f"const {self.values.dtype.name}_t {self.symbol}[{self.values.size}]"
 
     def declaration(self) -> str:
-        return f"extern {self._declarator};"
+        return f"extern {self._declarator} UNIT_CONSTANT;"
 
     def definition(self) -> str:
         """One comment, and the values in rows."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 import stat
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 from tflm_unit import _native, boards
@@ -47,6 +47,7 @@ def write_files(folder: Path, files: Mapping[str, str]) -> tuple[Path, ...]:
             temporary[path].write_bytes(data)
         for path, complete in temporary.items():
             complete.replace(path)
+        _remove_old_core(folder, paths)
     except OSError as error:
         raise UnitError(f"cannot write into {folder}: {error.strerror or error}") from error
     finally:
@@ -56,6 +57,13 @@ def write_files(folder: Path, files: Mapping[str, str]) -> tuple[Path, ...]:
             if not any(made.iterdir()):
                 made.rmdir()
     return tuple(paths)
+
+
+def _remove_old_core(folder: Path, written: Collection[Path]) -> None:
+    """Kernels that an older version wrote and this one does not have: a build of core/*.c would take them in."""
+    for path in (folder / "core").glob("*.[chS]"):
+        if path not in written and any(p.parent == path.parent for p in written) and _replaceable(path):
+            path.unlink()
 
 
 def _replaceable(path: Path) -> bool:

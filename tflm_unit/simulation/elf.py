@@ -56,7 +56,9 @@ def find_symbol(elf: Path, name: str) -> Symbol:
                 if section["sh_type"] == "SHT_PROGBITS":
                     offset = section["sh_offset"] + symbol["st_value"] - section["sh_addr"]
                     return Symbol(offset, symbol["st_size"], symbol["st_shndx"])
-    raise UnitError(f"{elf} has no variable {name!r} with contents; please report this as a bug")
+    raise UnitError(
+        f"{elf} has no variable {name!r} with contents; delete the cache and build again"
+    )
 
 
 def patched(elf: Path, symbol: Symbol, contents: bytes) -> bytes:

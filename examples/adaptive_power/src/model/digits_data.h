@@ -9,36 +9,36 @@
 extern "C" {
 #endif
 
-extern const int8_t digits_conv2d_weights[72];
-extern const int32_t digits_conv2d_bias[8];
-extern const int32_t digits_conv2d_multiplier[8];
-extern const int32_t digits_conv2d_shift[8];
-extern const int16_t digits_conv2d_threshold_0[8];
-extern const int32_t digits_conv2d_compensation_0[8];
-extern const int16_t digits_conv2d_threshold_1[8];
-extern const int32_t digits_conv2d_compensation_1[8];
-extern const int16_t digits_conv2d_threshold_2[8];
-extern const int32_t digits_conv2d_compensation_2[8];
-extern const int8_t digits_conv2d_1_weights[1152];
-extern const int32_t digits_conv2d_1_bias[16];
-extern const int32_t digits_conv2d_1_multiplier[16];
-extern const int32_t digits_conv2d_1_shift[16];
-extern const int16_t digits_conv2d_1_threshold_0[16];
-extern const int32_t digits_conv2d_1_compensation_0[16];
-extern const int16_t digits_conv2d_1_threshold_1[16];
-extern const int32_t digits_conv2d_1_compensation_1[16];
-extern const int16_t digits_conv2d_1_threshold_2[16];
-extern const int32_t digits_conv2d_1_compensation_2[16];
-extern const int8_t digits_dense_weights[640];
-extern const int32_t digits_dense_bias[10];
-extern const int32_t digits_dense_multiplier[10];
-extern const int32_t digits_dense_shift[10];
-extern const int16_t digits_dense_threshold_0[10];
-extern const int32_t digits_dense_compensation_0[10];
-extern const int16_t digits_dense_threshold_1[10];
-extern const int32_t digits_dense_compensation_1[10];
-extern const int16_t digits_dense_threshold_2[10];
-extern const int32_t digits_dense_compensation_2[10];
+extern const int8_t digits_conv2d_weights[72] UNIT_CONSTANT;
+extern const int32_t digits_conv2d_bias[8] UNIT_CONSTANT;
+extern const int32_t digits_conv2d_multiplier[8] UNIT_CONSTANT;
+extern const int32_t digits_conv2d_shift[8] UNIT_CONSTANT;
+extern const int16_t digits_conv2d_threshold_0[8] UNIT_CONSTANT;
+extern const int32_t digits_conv2d_compensation_0[8] UNIT_CONSTANT;
+extern const int16_t digits_conv2d_threshold_1[8] UNIT_CONSTANT;
+extern const int32_t digits_conv2d_compensation_1[8] UNIT_CONSTANT;
+extern const int16_t digits_conv2d_threshold_2[8] UNIT_CONSTANT;
+extern const int32_t digits_conv2d_compensation_2[8] UNIT_CONSTANT;
+extern const int8_t digits_conv2d_1_weights[1152] UNIT_CONSTANT;
+extern const int32_t digits_conv2d_1_bias[16] UNIT_CONSTANT;
+extern const int32_t digits_conv2d_1_multiplier[16] UNIT_CONSTANT;
+extern const int32_t digits_conv2d_1_shift[16] UNIT_CONSTANT;
+extern const int16_t digits_conv2d_1_threshold_0[16] UNIT_CONSTANT;
+extern const int32_t digits_conv2d_1_compensation_0[16] UNIT_CONSTANT;
+extern const int16_t digits_conv2d_1_threshold_1[16] UNIT_CONSTANT;
+extern const int32_t digits_conv2d_1_compensation_1[16] UNIT_CONSTANT;
+extern const int16_t digits_conv2d_1_threshold_2[16] UNIT_CONSTANT;
+extern const int32_t digits_conv2d_1_compensation_2[16] UNIT_CONSTANT;
+extern const int8_t digits_dense_weights[640] UNIT_CONSTANT;
+extern const int32_t digits_dense_bias[10] UNIT_CONSTANT;
+extern const int32_t digits_dense_multiplier[10] UNIT_CONSTANT;
+extern const int32_t digits_dense_shift[10] UNIT_CONSTANT;
+extern const int16_t digits_dense_threshold_0[10] UNIT_CONSTANT;
+extern const int32_t digits_dense_compensation_0[10] UNIT_CONSTANT;
+extern const int16_t digits_dense_threshold_1[10] UNIT_CONSTANT;
+extern const int32_t digits_dense_compensation_1[10] UNIT_CONSTANT;
+extern const int16_t digits_dense_threshold_2[10] UNIT_CONSTANT;
+extern const int32_t digits_dense_compensation_2[10] UNIT_CONSTANT;
 
 #ifdef __cplusplus
 }

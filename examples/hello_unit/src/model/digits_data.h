@@ -9,24 +9,24 @@
 extern "C" {
 #endif
 
-extern const int8_t digits_conv2d_weights[72];
-extern const int32_t digits_conv2d_bias[8];
-extern const int32_t digits_conv2d_multiplier[8];
-extern const int32_t digits_conv2d_shift[8];
-extern const int16_t digits_conv2d_threshold[8];
-extern const int32_t digits_conv2d_compensation[8];
-extern const int8_t digits_conv2d_1_weights[1152];
-extern const int32_t digits_conv2d_1_bias[16];
-extern const int32_t digits_conv2d_1_multiplier[16];
-extern const int32_t digits_conv2d_1_shift[16];
-extern const int16_t digits_conv2d_1_threshold[16];
-extern const int32_t digits_conv2d_1_compensation[16];
-extern const int8_t digits_dense_weights[640];
-extern const int32_t digits_dense_bias[10];
-extern const int32_t digits_dense_multiplier[10];
-extern const int32_t digits_dense_shift[10];
-extern const int16_t digits_dense_threshold[10];
-extern const int32_t digits_dense_compensation[10];
+extern const int8_t digits_conv2d_weights[72] UNIT_CONSTANT;
+extern const int32_t digits_conv2d_bias[8] UNIT_CONSTANT;
+extern const int32_t digits_conv2d_multiplier[8] UNIT_CONSTANT;
+extern const int32_t digits_conv2d_shift[8] UNIT_CONSTANT;
+extern const int16_t digits_conv2d_threshold[8] UNIT_CONSTANT;
+extern const int32_t digits_conv2d_compensation[8] UNIT_CONSTANT;
+extern const int8_t digits_conv2d_1_weights[1152] UNIT_CONSTANT;
+extern const int32_t digits_conv2d_1_bias[16] UNIT_CONSTANT;
+extern const int32_t digits_conv2d_1_multiplier[16] UNIT_CONSTANT;
+extern const int32_t digits_conv2d_1_shift[16] UNIT_CONSTANT;
+extern const int16_t digits_conv2d_1_threshold[16] UNIT_CONSTANT;
+extern const int32_t digits_conv2d_1_compensation[16] UNIT_CONSTANT;
+extern const int8_t digits_dense_weights[640] UNIT_CONSTANT;
+extern const int32_t digits_dense_bias[10] UNIT_CONSTANT;
+extern const int32_t digits_dense_multiplier[10] UNIT_CONSTANT;
+extern const int32_t digits_dense_shift[10] UNIT_CONSTANT;
+extern const int16_t digits_dense_threshold[10] UNIT_CONSTANT;
+extern const int32_t digits_dense_compensation[10] UNIT_CONSTANT;
 
 #ifdef __cplusplus
 }

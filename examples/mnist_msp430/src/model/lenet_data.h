@@ -9,24 +9,24 @@
 extern "C" {
 #endif
 
-extern const int8_t lenet_conv2d_weights[150];
-extern const int32_t lenet_conv2d_bias[6];
-extern const int32_t lenet_conv2d_multiplier[6];
-extern const int32_t lenet_conv2d_shift[6];
-extern const int16_t lenet_conv2d_threshold[6];
-extern const int32_t lenet_conv2d_compensation[6];
-extern const int8_t lenet_conv2d_1_weights[2400];
-extern const int32_t lenet_conv2d_1_bias[16];
-extern const int32_t lenet_conv2d_1_multiplier[16];
-extern const int32_t lenet_conv2d_1_shift[16];
-extern const int16_t lenet_conv2d_1_threshold[16];
-extern const int32_t lenet_conv2d_1_compensation[16];
-extern const int8_t lenet_dense_weights[2560];
-extern const int32_t lenet_dense_bias[10];
-extern const int32_t lenet_dense_multiplier[10];
-extern const int32_t lenet_dense_shift[10];
-extern const int16_t lenet_dense_threshold[10];
-extern const int32_t lenet_dense_compensation[10];
+extern const int8_t lenet_conv2d_weights[150] UNIT_CONSTANT;
+extern const int32_t lenet_conv2d_bias[6] UNIT_CONSTANT;
+extern const int32_t lenet_conv2d_multiplier[6] UNIT_CONSTANT;
+extern const int32_t lenet_conv2d_shift[6] UNIT_CONSTANT;
+extern const int16_t lenet_conv2d_threshold[6] UNIT_CONSTANT;
+extern const int32_t lenet_conv2d_compensation[6] UNIT_CONSTANT;
+extern const int8_t lenet_conv2d_1_weights[2400] UNIT_CONSTANT;
+extern const int32_t lenet_conv2d_1_bias[16] UNIT_CONSTANT;
+extern const int32_t lenet_conv2d_1_multiplier[16] UNIT_CONSTANT;
+extern const int32_t lenet_conv2d_1_shift[16] UNIT_CONSTANT;
+extern const int16_t lenet_conv2d_1_threshold[16] UNIT_CONSTANT;
+extern const int32_t lenet_conv2d_1_compensation[16] UNIT_CONSTANT;
+extern const int8_t lenet_dense_weights[2560] UNIT_CONSTANT;
+extern const int32_t lenet_dense_bias[10] UNIT_CONSTANT;
+extern const int32_t lenet_dense_multiplier[10] UNIT_CONSTANT;
+extern const int32_t lenet_dense_shift[10] UNIT_CONSTANT;
+extern const int16_t lenet_dense_threshold[10] UNIT_CONSTANT;
+extern const int32_t lenet_dense_compensation[10] UNIT_CONSTANT;
 
 #ifdef __cplusplus
 }
