@@ -56,9 +56,7 @@ def find_symbol(elf: Path, name: str) -> Symbol:
                 if section["sh_type"] == "SHT_PROGBITS":
                     offset = section["sh_offset"] + symbol["st_value"] - section["sh_addr"]
                     return Symbol(offset, symbol["st_size"], symbol["st_shndx"])
-    raise UnitError(
-        f"{elf} has no variable {name!r} with contents; delete the cache and build again"
-    )
+    raise UnitError(f"{elf} has no variable {name!r} with contents; delete the cache and build again")
 
 
 def patched(elf: Path, symbol: Symbol, contents: bytes) -> bytes:
