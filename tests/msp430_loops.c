@@ -115,6 +115,24 @@ static void check_columns(int16_t offset) {
   check("unit_add_columns", want, got, sizeof(want));
 }
 
+static void check_sums(int16_t count, int16_t offset) {
+  static unit_term term[COUNT];
+  const int8_t *weights = weight + random_below(100);
+  const uint8_t *quotients = quotient + random_below(100);
+  const int16_t threshold = random_below(random_below(2) ? 32386 : 3000);
+  for (int16_t i = 0; i < count; i++) {
+    term[i].below = (uint16_t)random_below(256);
+    term[i].at = (uint16_t)random_below(100);
+    term[i].x = (int16_t)(input[i] + offset);
+  }
+  int32_t sum = unit_sum_above_quotients_c(weights, term, count, quotients);
+  int32_t sum_msp430 = unit_sum_above_quotients_msp430(weights, term, count, quotients);
+  check("unit_sum_above_quotients", &sum, &sum_msp430, sizeof(sum));
+  sum = unit_sum_above_threshold_c(weights, term, count, threshold);
+  sum_msp430 = unit_sum_above_threshold_msp430(weights, term, count, threshold);
+  check("unit_sum_above_threshold", &sum, &sum_msp430, sizeof(sum));
+}
+
 static void check_store(int16_t offset) {
   static FAR int32_t bias[4], compensation[4], multiplier[4], shift[4];
   static int8_t outputs[2][4];
@@ -160,6 +178,7 @@ int main(void) {
     check_gather(count, offset);
     check_dots(count, offset);
     check_columns(offset);
+    check_sums(count, offset);
     check_store(offset);
   }
   unit_machine_write("done\n", 5);

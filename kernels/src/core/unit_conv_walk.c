@@ -1,9 +1,5 @@
 #include "unit_conv_walk.h"
 
-#include <string.h>
-
-#include "unit_mac.h"
-
 static void init_axis(unit_conv_axis *axis, int32_t input, int32_t kernel, int32_t output) {
   axis->input = (ptrdiff_t)input;
   axis->kernel = (ptrdiff_t)kernel;
@@ -127,22 +123,16 @@ static void run_block(const unit_conv_walk *walk, unit_patch *patch, const block
   }
 }
 
-/* The quotients of a block's weights. A channel that skips nothing gets quotients of 0: whether its
- * zero products are left out makes no difference. */
+/* The quotients of a block's weights. */
 static void divide_weights(const unit_conv_walk *walk, const unit_prune_params *prune,
                            const block *of, uint8_t *quotient) {
   const int8_t *weight = of->weight;
+  unit_threshold threshold;
   for (int16_t o = 0; o < of->channels; o++) {
-    const unit_threshold threshold = unit_threshold_of(prune, (int32_t)of->channel + o);
-    const int8_t *end = weight + walk->patch_size;
-    if (threshold.value <= UNIT_NEVER_SKIP) {
-      memset(quotient, 0, (size_t)walk->patch_size);
-      quotient += walk->patch_size;
-      weight = end;
-    }
-    while (weight < end) {
-      *quotient++ = unit_quotient(&threshold, (uint8_t)unit_magnitude(*weight++));
-    }
+    unit_threshold_of(prune, (int32_t)of->channel + o, &threshold);
+    unit_divide_weights(&threshold, weight, 1, walk->patch_size, quotient);
+    weight += walk->patch_size;
+    quotient += walk->patch_size;
   }
 }
 

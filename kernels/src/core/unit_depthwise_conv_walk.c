@@ -84,23 +84,17 @@ void unit_depthwise_conv_walk_run(unit_depthwise_walk *walk, unit_depthwise_sum 
   }
 }
 
-/* The quotients of one channel's weights. */
-static void divide_weights(const unit_depthwise_walk *walk, const unit_threshold *threshold,
-                           int32_t channel, uint8_t *quotient) {
-  const int8_t *weight = walk->filter + channel;
-  for (int32_t tap = walk->filter_dims->h * walk->filter_dims->w; tap > 0; tap--) {
-    *quotient++ = unit_quotient(threshold, (uint8_t)unit_magnitude(*weight));
-    weight += walk->filter_tap;
-  }
-}
-
 void unit_depthwise_conv_walk_run_pruned(unit_depthwise_walk *walk, const unit_prune_params *prune,
                                          uint8_t *scratch, unit_depthwise_sum compare) {
+  const ptrdiff_t taps = (ptrdiff_t)(walk->filter_dims->h * walk->filter_dims->w);
+  unit_threshold threshold;
   walk->quotient = scratch;
   for (int32_t channel = 0; channel < walk->output_dims->c; channel++) {
-    const unit_threshold threshold = unit_threshold_of(prune, channel);
+    unit_threshold_of(prune, channel, &threshold);
     const int skips = threshold.value > UNIT_NEVER_SKIP;
-    if (skips) divide_weights(walk, &threshold, channel, scratch);
+    if (skips) {
+      unit_divide_weights(&threshold, walk->filter + channel, walk->filter_tap, taps, scratch);
+    }
     run_channel(walk, channel, skips ? compare : unit_depthwise_conv_dense_sum,
                 prune->compensation);
   }

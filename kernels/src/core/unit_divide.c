@@ -1,4 +1,7 @@
-#include "unit_functions.h"
+#include <string.h>
+
+#include "unit_mac.h"
+#include "unit_prune.h"
 
 /* Cores whose compiler turns the builtin into an instruction; elsewhere it is a library call. */
 #ifndef UNIT_HAS_CLZ
@@ -88,4 +91,63 @@ uint8_t unit_divide(unit_divider divider, int16_t threshold, uint8_t control, co
       return row[control];
   }
   return quotient > UINT8_MAX ? UINT8_MAX : (uint8_t)quotient;
+}
+
+uint8_t unit_bit_length(unit_divider divider, const uint8_t *tree, uint8_t control) {
+  if (divider == UNIT_DIVIDER_BINARY_TREE && control != 0) {
+    return bit_length_from_tree(tree, control);
+  }
+  return bit_length(control);
+}
+
+/* All quotients of a divider that only looks at the bit length of the control term. */
+static void divide_by_lengths(unit_threshold *threshold) {
+  uint16_t dividend = (uint16_t)threshold->value;
+  if (threshold->divider == UNIT_DIVIDER_BIT_MASK) dividend = power_of_two(bit_length(dividend));
+  threshold->by_length[0] = UINT8_MAX;
+  for (uint8_t *quotient = threshold->by_length + 1; quotient < threshold->by_length + UNIT_LENGTHS;
+       quotient++) {
+    dividend >>= 1;
+    *quotient = dividend > UINT8_MAX ? UINT8_MAX : (uint8_t)dividend;
+  }
+  threshold->quotient = threshold->by_length;
+}
+
+void unit_threshold_of(const unit_prune_params *prune, int32_t channel, unit_threshold *threshold) {
+  const int32_t group = unit_group_of(prune, channel);
+  threshold->value = prune->threshold[group];
+  threshold->divider = prune->divider;
+  threshold->tree = prune->tree;
+  threshold->quotient = NULL;
+  if (threshold->value <= UNIT_NEVER_SKIP || prune->divider == UNIT_DIVIDER_EXACT) return;
+  if (prune->divider == UNIT_DIVIDER_TABLE) {
+    threshold->quotient = prune->table + (size_t)prune->table_row[group] * UNIT_TABLE_ROW;
+  } else {
+    divide_by_lengths(threshold);
+  }
+}
+
+static uint8_t divide_weight(const unit_threshold *threshold, uint8_t weight) {
+  if (weight == 0) return UINT8_MAX;
+  switch (threshold->divider) {
+    case UNIT_DIVIDER_EXACT: {
+      const uint16_t quotient = (uint16_t)((uint16_t)threshold->value / weight);
+      return quotient > UINT8_MAX ? UINT8_MAX : (uint8_t)quotient;
+    }
+    case UNIT_DIVIDER_TABLE:
+      return threshold->quotient[weight];
+    default:
+      return threshold->by_length[unit_bit_length(threshold->divider, threshold->tree, weight)];
+  }
+}
+
+void unit_divide_weights(const unit_threshold *threshold, const int8_t *weight, ptrdiff_t step,
+                         ptrdiff_t count, uint8_t *quotient) {
+  if (threshold->value <= UNIT_NEVER_SKIP) {
+    memset(quotient, 0, (size_t)count);
+    return;
+  }
+  for (const uint8_t *end = quotient + count; quotient < end; weight += step) {
+    *quotient++ = divide_weight(threshold, (uint8_t)unit_magnitude(*weight));
+  }
 }

@@ -21,7 +21,7 @@
 /* One activation of a patch that is worth a look. */
 typedef struct {
   uint16_t below; /* |x| - 1, so that skipping is below < quotient; 65535 for x = 0.
-                   * FULLY_CONNECTED: replaced by the quotient */
+                   * FULLY_CONNECTED: replaced by the class, see unit_prune.h, or the quotient */
   uint16_t at;    /* index of its weight */
   int16_t x;      /* activation with the input offset added: -255..255 */
 } unit_term;
@@ -71,6 +71,15 @@ void unit_dot_terms_above_c(const unit_dots *dots);
  */
 void unit_add_columns_c(const unit_columns *columns);
 
+/* Sum of term.x * weight[term.at] where |weight| > quotient[term.below]. count: >= 1 */
+int32_t unit_sum_above_quotients_c(const int8_t *weight, const unit_term *term, int16_t count,
+                                   const uint8_t *quotient);
+
+/* Sum of the products term.x * weight[term.at] whose magnitude is above the threshold, which is
+ * >= 0. count: >= 1 */
+int32_t unit_sum_above_threshold_c(const int8_t *weight, const unit_term *term, int16_t count,
+                                   int16_t threshold);
+
 #ifdef UNIT_MSP430_LOOPS
 void unit_expand_msp430(const int8_t *input, int16_t count, int16_t offset, int16_t *to);
 unit_term *unit_collect_msp430(const int8_t *input, int16_t count, int16_t offset, unit_term *to);
@@ -78,6 +87,10 @@ void unit_dot_msp430(const unit_dots *dots);
 void unit_dot_terms_msp430(const unit_dots *dots);
 void unit_dot_terms_above_msp430(const unit_dots *dots);
 void unit_add_columns_msp430(const unit_columns *columns);
+int32_t unit_sum_above_quotients_msp430(const int8_t *weight, const unit_term *term, int16_t count,
+                                        const uint8_t *quotient);
+int32_t unit_sum_above_threshold_msp430(const int8_t *weight, const unit_term *term, int16_t count,
+                                        int16_t threshold);
 #define UNIT_LOOP(name) name##_msp430
 #else
 #define UNIT_LOOP(name) name##_c
@@ -89,5 +102,7 @@ void unit_add_columns_msp430(const unit_columns *columns);
 #define unit_dot_terms UNIT_LOOP(unit_dot_terms)
 #define unit_dot_terms_above UNIT_LOOP(unit_dot_terms_above)
 #define unit_add_columns UNIT_LOOP(unit_add_columns)
+#define unit_sum_above_quotients UNIT_LOOP(unit_sum_above_quotients)
+#define unit_sum_above_threshold UNIT_LOOP(unit_sum_above_threshold)
 
 #endif /* UNIT_LOOPS_H_ */

@@ -25,6 +25,29 @@ static inline void unit_count(unit_counters *counters, int32_t channel, int16_t 
   counters->macs_skipped++;
   if (counters->skipped_sum != NULL) counters->skipped_sum[channel] += unit_product(x, w);
 }
+
+/* Counts for at most 65535 MACs of one channel: 64 bits per MAC take their time on small cores. */
+typedef struct {
+  uint16_t zero;
+  uint16_t skipped;
+  int32_t skipped_sum;
+  int wants_sum;
+} unit_tally;
+
+static inline void unit_tally_add(unit_tally *tally, int16_t x, int16_t w, int skipped) {
+  tally->zero = (uint16_t)(tally->zero + (x == 0 || w == 0));
+  if (!skipped) return;
+  tally->skipped++;
+  if (tally->wants_sum) tally->skipped_sum += unit_product(x, w);
+}
+
+static inline void unit_count_tally(unit_counters *counters, int32_t channel, int16_t total,
+                                    const unit_tally *tally) {
+  counters->macs_total += (uint16_t)total;
+  counters->macs_zero += tally->zero;
+  counters->macs_skipped += tally->skipped;
+  if (tally->wants_sum) counters->skipped_sum[channel] += tally->skipped_sum;
+}
 #else
 #define UNIT_COUNTING 0
 static inline void unit_count(unit_counters *counters, int32_t channel, int16_t x, int16_t w,

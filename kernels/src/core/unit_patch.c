@@ -10,20 +10,20 @@ static void count_channel(const unit_patch *patch, int16_t index) {
   const unit_dots *dots = &patch->dots;
   const int32_t channel = (int32_t)patch->channel + index;
   const int8_t *weight = dots->weight + index * dots->weight_step;
+  const uint8_t *quotient = dots->quotient;
+  unit_tally tally = {0, 0, 0, patch->counters->skipped_sum != NULL};
   int skips = patch->skips;
   if (patch->prune != NULL) {
-    skips = patch->prune->threshold[channel / patch->prune->group_size] > UNIT_NEVER_SKIP;
+    skips = patch->prune->threshold[unit_group_of(patch->prune, channel)] > UNIT_NEVER_SKIP;
+    quotient += index * dots->quotient_step;
   }
-  for (int16_t i = 0; i < dots->count; i++) {
-    const unit_term *term = &dots->term[i];
+  for (const unit_term *term = dots->term; term < dots->term + dots->count; term++) {
     const int8_t w = weight[term->at];
     int skip = term->x == 0 || w == 0;
-    if (patch->prune != NULL) {
-      const uint8_t *quotient = dots->quotient + index * dots->quotient_step;
-      skip = unit_magnitude(term->x) <= quotient[term->at];
-    }
-    unit_count(patch->counters, channel, term->x, w, skips && skip);
+    if (patch->prune != NULL) skip = unit_magnitude(term->x) <= quotient[term->at];
+    unit_tally_add(&tally, term->x, w, skips && skip);
   }
+  unit_count_tally(patch->counters, channel, dots->count, &tally);
 }
 
 static void count_piece(const unit_patch *patch) {

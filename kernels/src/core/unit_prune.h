@@ -26,34 +26,32 @@ static inline int unit_prune_is_complete(const unit_prune_params *prune) {
   }
 }
 
-/* The threshold of one output channel and what its divider reads. */
+#define UNIT_LENGTHS 9 /* bit lengths of a control term: 0..8 */
+
+/* The threshold of one output channel and what its divider reads. Control terms of one class have
+ * one quotient: TABLE knows as many classes as control terms, BIT_SHIFT, BINARY_TREE and BIT_MASK
+ * only bit lengths. */
 typedef struct {
   int16_t value;
   unit_divider divider;
   const uint8_t *tree;
-  const uint8_t *row;
+  const uint8_t *quotient; /* by class; NULL for EXACT and UNIT_NEVER_SKIP */
+  uint8_t by_length[UNIT_LENGTHS];
 } unit_threshold;
 
-static inline unit_threshold unit_threshold_of(const unit_prune_params *prune, int32_t channel) {
-  const int32_t group = channel / prune->group_size;
-  unit_threshold threshold;
-  threshold.value = prune->threshold[group];
-  threshold.divider = prune->divider;
-  threshold.tree = prune->tree;
-  threshold.row = NULL;
-  if (prune->divider == UNIT_DIVIDER_TABLE && threshold.value > UNIT_NEVER_SKIP) {
-    threshold.row = prune->table + (size_t)prune->table_row[group] * UNIT_TABLE_ROW;
-  }
-  return threshold;
+/* Dividing 32 bits takes its time on small cores. */
+static inline int32_t unit_group_of(const unit_prune_params *prune, int32_t channel) {
+  return prune->group_size == 1 ? channel : channel / prune->group_size;
 }
 
-/* div(threshold, control) for a threshold that is not UNIT_NEVER_SKIP; UINT8_MAX for a control of
- * 0.
- */
-static inline uint8_t unit_quotient(const unit_threshold *threshold, uint8_t control) {
-  if (control == 0) return UINT8_MAX;
-  if (threshold->row != NULL) return threshold->row[control];
-  return unit_divide(threshold->divider, threshold->value, control, threshold->tree, NULL);
-}
+void unit_threshold_of(const unit_prune_params *prune, int32_t channel, unit_threshold *threshold);
+
+/* Bits needed to write a control term, as a divider that only looks at them finds them. */
+uint8_t unit_bit_length(unit_divider divider, const uint8_t *tree, uint8_t control);
+
+/* quotient[i] = div(threshold, |weight[i * step]|), UINT8_MAX for a weight of 0. A channel that
+ * skips nothing gets quotients of 0: whether its zero products are left out makes no difference. */
+void unit_divide_weights(const unit_threshold *threshold, const int8_t *weight, ptrdiff_t step,
+                         ptrdiff_t count, uint8_t *quotient);
 
 #endif /* UNIT_PRUNE_H_ */
