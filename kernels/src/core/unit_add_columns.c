@@ -1,16 +1,9 @@
 #include "unit_loops.h"
 #include "unit_mac.h"
 
-#ifdef __GNUC__
-#define NOINLINE                                                                   \
-  __attribute__((noinline)) /* inlined, it would run out of registers on Cortex-M0 \
-                             */
-#else
-#define NOINLINE
-#endif
-
-NOINLINE static void add_column(const unit_columns *columns, const int8_t *weight, int16_t x,
-                                uint16_t quotient) {
+/* Inlined, it would run out of registers on Cortex-M0. */
+UNIT_NOINLINE static void add_column(const unit_columns *columns, const int8_t *weight, int16_t x,
+                                     uint16_t quotient) {
   const unsigned width = 2u * quotient;
   const ptrdiff_t step = columns->step;
   int32_t *acc = columns->acc;

@@ -93,11 +93,27 @@ uint8_t unit_divide(unit_divider divider, int16_t threshold, uint8_t control, co
   return quotient > UINT8_MAX ? UINT8_MAX : (uint8_t)quotient;
 }
 
-uint8_t unit_bit_length(unit_divider divider, const uint8_t *tree, uint8_t control) {
-  if (divider == UNIT_DIVIDER_BINARY_TREE && control != 0) {
-    return bit_length_from_tree(tree, control);
+static const uint8_t *tree_of(const unit_prune_params *prune) {
+  return prune->divider == UNIT_DIVIDER_BINARY_TREE ? prune->tree : NULL;
+}
+
+/* Inlined twice, it would take more flash than it is worth. */
+UNIT_NOINLINE static uint8_t length_from_tree(const uint8_t *tree, uint8_t control) {
+  return control == 0 ? 0 : bit_length_from_tree(tree, control);
+}
+
+/* The bit length of a control term, from the tree if there is one. */
+static inline uint8_t length_of(const uint8_t *tree, uint8_t control) {
+  return tree != NULL ? length_from_tree(tree, control) : bit_length(control);
+}
+
+void unit_classify_terms(const unit_prune_params *prune, unit_term *term, const unit_term *end) {
+  const unit_divider divider = prune->divider;
+  const uint8_t *tree = tree_of(prune);
+  if (divider == UNIT_DIVIDER_EXACT || divider == UNIT_DIVIDER_TABLE) return;
+  for (; term < end; term++) {
+    term->below = length_of(tree, (uint8_t)(term->below + 1));
   }
-  return bit_length(control);
 }
 
 /* All quotients of a divider that only looks at the bit length of the control term. */
@@ -117,7 +133,7 @@ void unit_threshold_of(const unit_prune_params *prune, int32_t channel, unit_thr
   const int32_t group = unit_group_of(prune, channel);
   threshold->value = prune->threshold[group];
   threshold->divider = prune->divider;
-  threshold->tree = prune->tree;
+  threshold->tree = tree_of(prune);
   threshold->quotient = NULL;
   if (threshold->value <= UNIT_NEVER_SKIP || prune->divider == UNIT_DIVIDER_EXACT) return;
   if (prune->divider == UNIT_DIVIDER_TABLE) {
@@ -127,27 +143,29 @@ void unit_threshold_of(const unit_prune_params *prune, int32_t channel, unit_thr
   }
 }
 
-static uint8_t divide_weight(const unit_threshold *threshold, uint8_t weight) {
-  if (weight == 0) return UINT8_MAX;
-  switch (threshold->divider) {
-    case UNIT_DIVIDER_EXACT: {
-      const uint16_t quotient = (uint16_t)((uint16_t)threshold->value / weight);
-      return quotient > UINT8_MAX ? UINT8_MAX : (uint8_t)quotient;
-    }
-    case UNIT_DIVIDER_TABLE:
-      return threshold->quotient[weight];
-    default:
-      return threshold->by_length[unit_bit_length(threshold->divider, threshold->tree, weight)];
-  }
-}
-
 void unit_divide_weights(const unit_threshold *threshold, const int8_t *weight, ptrdiff_t step,
                          ptrdiff_t count, uint8_t *quotient) {
+  const uint8_t *end = quotient + count;
+  const uint8_t *row = threshold->quotient;
   if (threshold->value <= UNIT_NEVER_SKIP) {
     memset(quotient, 0, (size_t)count);
-    return;
-  }
-  for (const uint8_t *end = quotient + count; quotient < end; weight += step) {
-    *quotient++ = divide_weight(threshold, (uint8_t)unit_magnitude(*weight));
+  } else if (threshold->divider == UNIT_DIVIDER_TABLE) {
+    for (; quotient < end; weight += step) {
+      *quotient++ = *weight == 0 ? UINT8_MAX : row[unit_magnitude(*weight)];
+    }
+  } else if (threshold->divider == UNIT_DIVIDER_EXACT) {
+    const uint16_t dividend = (uint16_t)threshold->value;
+    for (; quotient < end; weight += step) {
+      const uint16_t control = (uint16_t)unit_magnitude(*weight);
+      uint16_t whole = UINT8_MAX;
+      if (control != 0) whole = (uint16_t)(dividend / control);
+      *quotient++ = whole > UINT8_MAX ? UINT8_MAX : (uint8_t)whole;
+    }
+  } else {
+    const uint8_t *tree = threshold->tree;
+    for (; quotient < end; weight += step) {
+      const uint8_t control = (uint8_t)unit_magnitude(*weight);
+      *quotient++ = row[length_of(tree, control)];
+    }
   }
 }

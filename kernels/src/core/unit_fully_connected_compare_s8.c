@@ -3,6 +3,7 @@
 #include "unit_fully_connected_walk.h"
 #include "unit_mac.h"
 
+#define TERMS 88           /* activations that are not zero in a piece of a row */
 #define SHORT_RUN 4        /* fewer outputs than this with one threshold are not worth columns */
 #define SHORT_RUN_EXACT 16 /* the same where a division per column comes on top */
 
@@ -14,21 +15,10 @@ typedef struct {
   int32_t first;
   int is_run; /* whether they share a threshold */
   unit_columns columns;
-  unit_term terms[UNIT_PATCH_TERMS];
+  unit_term terms[TERMS];
 } block;
 
-/* Replaces |x| - 1 by the class of |x|; TABLE: less 1. */
-static void classify_terms(const unit_prune_params *prune, unit_term *term, const unit_term *end) {
-  for (unit_term *zero = term; UNIT_COUNTING && zero < end; zero++) {
-    if (zero->x == 0) zero->below = 0; /* any will do */
-  }
-  if (prune->divider == UNIT_DIVIDER_EXACT || prune->divider == UNIT_DIVIDER_TABLE) return;
-  for (; term < end; term++) {
-    term->below = unit_bit_length(prune->divider, prune->tree, (uint8_t)(term->below + 1));
-  }
-}
-
-/* By class as classify_terms() leaves it. */
+/* By class as unit_classify_terms() leaves it. */
 static const uint8_t *quotients_of(const unit_threshold *threshold) {
   return threshold->divider == UNIT_DIVIDER_TABLE ? threshold->quotient + 1 : threshold->quotient;
 }
@@ -113,20 +103,22 @@ static void add_inputs(block *of, const int8_t *input) {
   unit_term *terms = of->terms;
   for (ptrdiff_t left = columns->step; left > 0;) {
     unit_term *end = terms;
-    uint16_t at = 0;
+    int16_t at = 0;
     do { /* Small remainders of the piece are not worth their calls; indices have to fit. */
-      const int16_t room = (int16_t)(UNIT_PATCH_TERMS - (end - terms));
+      const int16_t room = (int16_t)(TERMS - (end - terms));
       const int16_t some = left < room ? (int16_t)left : room;
-      end->at = at;
+      end->at = (uint16_t)at;
       end = unit_collect(input, some, of->input_offset, end);
-      at = (uint16_t)(at + some);
+      at = (int16_t)(at + some);
       input += some;
       left -= some;
-    } while (left > 0 && end - terms <= UNIT_PATCH_TERMS - UNIT_PATCH_ROOM &&
-             at <= INT16_MAX - UNIT_PATCH_TERMS);
+    } while (left > 0 && end - terms <= TERMS - UNIT_PATCH_ROOM && at <= INT16_MAX - TERMS);
     columns->count = (int16_t)(end - terms);
     if (columns->count > 0) {
-      classify_terms(of->prune, terms, end);
+      for (unit_term *zero = terms; UNIT_COUNTING && zero < end; zero++) {
+        if (zero->x == 0) zero->below = 0; /* any will do */
+      }
+      unit_classify_terms(of->prune, terms, end);
       if (of->is_run) {
         add_columns(of);
       } else {
@@ -156,15 +148,16 @@ static int32_t run_of_outputs(const unit_prune_params *prune, int32_t output, in
 static void begin_block(block *of, int32_t first, int32_t outputs) {
   const int32_t limit = outputs - first < UNIT_COLUMN ? outputs : first + UNIT_COLUMN;
   const int32_t shorter = of->prune->divider == UNIT_DIVIDER_EXACT ? SHORT_RUN_EXACT : SHORT_RUN;
-  int32_t run = run_of_outputs(of->prune, first, limit);
-  int32_t end = first + run;
-  of->first = first;
-  of->is_run = run >= shorter;
-  while (!of->is_run && end < limit) {
+  int32_t end = first;
+  int32_t run;
+  do {
     run = run_of_outputs(of->prune, end, limit);
     if (run >= shorter) break;
     end += run;
-  }
+  } while (end < limit);
+  of->is_run = end == first;
+  if (of->is_run) end += run;
+  of->first = first;
   of->columns.outputs = (int16_t)(end - first);
   memset(of->columns.acc, 0, (size_t)(end - first) * sizeof(*of->columns.acc));
 }

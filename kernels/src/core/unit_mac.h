@@ -1,8 +1,14 @@
-/* Internal: one multiply-accumulate, and the counting of it. */
+/* Internal: one multiply-accumulate, and the counting of it; what the inner loops share. */
 #ifndef UNIT_MAC_H_
 #define UNIT_MAC_H_
 
 #include "unit_types.h"
+
+#ifdef __GNUC__
+#define UNIT_NOINLINE __attribute__((noinline))
+#else
+#define UNIT_NOINLINE
+#endif
 
 /* Both operands widen from 16 bits, so that a 16-bit multiplier serves. */
 static inline int32_t unit_product(int16_t x, int16_t w) { return (int32_t)x * (int32_t)w; }

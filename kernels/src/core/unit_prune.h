@@ -3,6 +3,7 @@
 #define UNIT_PRUNE_H_
 
 #include "unit_functions.h"
+#include "unit_loops.h"
 
 /* The scratch buffer, or NULL when there is none of at least `size` bytes. */
 static inline void *unit_scratch(const unit_context *ctx, int32_t size) {
@@ -34,20 +35,21 @@ static inline int unit_prune_is_complete(const unit_prune_params *prune) {
 typedef struct {
   int16_t value;
   unit_divider divider;
-  const uint8_t *tree;
+  const uint8_t *tree;     /* NULL but for BINARY_TREE */
   const uint8_t *quotient; /* by class; NULL for EXACT and UNIT_NEVER_SKIP */
   uint8_t by_length[UNIT_LENGTHS];
 } unit_threshold;
 
 /* Dividing 32 bits takes its time on small cores. */
 static inline int32_t unit_group_of(const unit_prune_params *prune, int32_t channel) {
+  if (channel < prune->group_size) return 0;
   return prune->group_size == 1 ? channel : channel / prune->group_size;
 }
 
 void unit_threshold_of(const unit_prune_params *prune, int32_t channel, unit_threshold *threshold);
 
-/* Bits needed to write a control term, as a divider that only looks at them finds them. */
-uint8_t unit_bit_length(unit_divider divider, const uint8_t *tree, uint8_t control);
+/* Replaces |x| - 1 by the class of |x|; for TABLE that is |x| - 1, too. */
+void unit_classify_terms(const unit_prune_params *prune, unit_term *term, const unit_term *end);
 
 /* quotient[i] = div(threshold, |weight[i * step]|), UINT8_MAX for a weight of 0. A channel that
  * skips nothing gets quotients of 0: whether its zero products are left out makes no difference. */
