@@ -16,6 +16,34 @@
 #define FAR
 #endif
 
+/* In the large model a caller may keep 20 bits in R4-R10: `preserving` calls `preserved` with the
+ * arguments in R12-R15 and notes in `damaged` if one of them comes back changed. */
+#ifdef __MSP430X_LARGE__
+void (*preserved)(void);
+int damaged;
+void preserving(void);
+__asm__(
+    ".text\n"
+    ".balign 2\n"
+    "preserving:\n"
+    "  pushm.a #7, r10\n"
+    "  .irp n, 4,5,6,7,8,9,10\n"
+    "  mova #0xa5a50+\\n, r\\n\n"
+    "  .endr\n"
+    "  calla &preserved\n"
+    "  .irp n, 4,5,6,7,8,9,10\n"
+    "  cmpa #0xa5a50+\\n, r\\n\n"
+    "  jne 1f\n"
+    "  .endr\n"
+    "  jmp 2f\n"
+    "1: mov #1, &damaged\n"
+    "2: popm.a #7, r10\n"
+    "  reta\n");
+#define CALL(function) (preserved = (void (*)(void))function, (__typeof__(&function))preserving)
+#else
+#define CALL(function) function
+#endif
+
 static FAR int8_t weight[WEIGHTS];
 static FAR uint8_t quotient[WEIGHTS];
 static FAR int8_t input[COUNT];
@@ -56,10 +84,10 @@ static void check_gather(int16_t count, int16_t offset) {
   memset(term, 0, sizeof(term));
   term[0][0].at = term[1][0].at = (uint16_t)random_bits();
   unit_expand_c(input, count, offset, x[0]);
-  unit_expand_msp430(input, count, offset, x[1]);
+  CALL(unit_expand_msp430)(input, count, offset, x[1]);
   check("unit_expand", x[0], x[1], sizeof(x[0]));
   const ptrdiff_t terms = unit_collect_c(input, count, offset, term[0]) - term[0];
-  const ptrdiff_t terms_msp430 = unit_collect_msp430(input, count, offset, term[1]) - term[1];
+  const ptrdiff_t terms_msp430 = CALL(unit_collect_msp430)(input, count, offset, term[1]) - term[1];
   check("unit_collect end", &terms, &terms_msp430, sizeof(terms));
   check("unit_collect", term[0], term[1], sizeof(term[0]));
 }
@@ -82,12 +110,12 @@ static void check_dots(int16_t count, int16_t offset) {
   dots.quotient_step = random_below(100);
   dots.count = count;
   dots.channels = (int16_t)(1 + random_below(CHANNELS));
-#define CHECK_DOTS(name) \
-  random_sums();         \
-  dots.acc = want;       \
-  name##_c(&dots);       \
-  dots.acc = got;        \
-  name##_msp430(&dots);  \
+#define CHECK_DOTS(name)      \
+  random_sums();              \
+  dots.acc = want;            \
+  name##_c(&dots);            \
+  dots.acc = got;             \
+  CALL(name##_msp430)(&dots); \
   check(#name, want, got, sizeof(want))
   CHECK_DOTS(unit_dot);
   CHECK_DOTS(unit_dot_terms);
@@ -111,7 +139,7 @@ static void check_columns(int16_t offset) {
   columns.acc = want;
   unit_add_columns_c(&columns);
   columns.acc = got;
-  unit_add_columns_msp430(&columns);
+  CALL(unit_add_columns_msp430)(&columns);
   check("unit_add_columns", want, got, sizeof(want));
 }
 
@@ -126,10 +154,10 @@ static void check_sums(int16_t count, int16_t offset) {
     term[i].x = (int16_t)(input[i] + offset);
   }
   int32_t sum = unit_sum_above_quotients_c(weights, term, count, quotients);
-  int32_t sum_msp430 = unit_sum_above_quotients_msp430(weights, term, count, quotients);
+  int32_t sum_msp430 = CALL(unit_sum_above_quotients_msp430)(weights, term, count, quotients);
   check("unit_sum_above_quotients", &sum, &sum_msp430, sizeof(sum));
   sum = unit_sum_above_threshold_c(weights, term, count, threshold);
-  sum_msp430 = unit_sum_above_threshold_msp430(weights, term, count, threshold);
+  sum_msp430 = CALL(unit_sum_above_threshold_msp430)(weights, term, count, threshold);
   check("unit_sum_above_threshold", &sum, &sum_msp430, sizeof(sum));
 }
 
@@ -144,7 +172,7 @@ static void check_store(int16_t offset) {
     multiplier[i] = (int32_t)(random_bits() >> 1);
     shift[i] = random_below(4) ? -random_below(20) : random_below(62) - 31;
     const int32_t high = unit_high_mul_c(want[i], bias[i]);
-    const int32_t high_msp430 = unit_high_mul_msp430(want[i], bias[i]);
+    const int32_t high_msp430 = CALL(unit_high_mul_msp430)(want[i], bias[i]);
     check("unit_high_mul", &high, &high_msp430, sizeof(high));
     const int32_t value = unit_requantize_c(want[i], multiplier[i], shift[i]);
     const int32_t value_msp430 = unit_requantize_msp430(want[i], multiplier[i], shift[i]);
@@ -160,7 +188,7 @@ static void check_store(int16_t offset) {
   output.max = random_below(128);
   output.fatrelu_min = (int16_t)(random_below(256) - 128);
   unit_store_c(&output, want, 4, outputs[0]);
-  unit_store_msp430(&output, want, 4, outputs[1]);
+  CALL(unit_store_msp430)(&output, want, 4, outputs[1]);
   check("unit_store", outputs[0], outputs[1], sizeof(outputs[0]));
 }
 
@@ -181,6 +209,9 @@ int main(void) {
     check_sums(count, offset);
     check_store(offset);
   }
+#ifdef __MSP430X_LARGE__
+  if (damaged) unit_machine_write("registers\n", 10);
+#endif
   unit_machine_write("done\n", 5);
   return failures != 0;
 }

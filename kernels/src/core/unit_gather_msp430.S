@@ -50,7 +50,7 @@
     .endm
 
     function unit_collect_msp430
-    push r10
+    PUSHP r10
     mov 2(r15), r11
     sub #4, r13
     jn .Lcollect_rest
@@ -69,6 +69,6 @@
     jnz .Lcollect_one
 .Lcollect_end:
     MOVP r15, r12
-    pop r10
+    POPP r10
     RET
 #endif

@@ -12,6 +12,8 @@
 #define ADDP adda
 #define SUBP suba
 #define TSTP cmpa #0,
+#define PUSHP pushm.a #1,
+#define POPP popm.a #1,
 #define SAVED_AND_RETURN 32 /* bytes on the stack after `save` */
 #define JUMP bra
 #define RET reta
@@ -21,6 +23,8 @@
 #define ADDP add
 #define SUBP sub
 #define TSTP tst
+#define PUSHP push
+#define POPP pop
 #define SAVED_AND_RETURN 16
 #define JUMP br
 #define RET ret
