@@ -55,7 +55,7 @@ def run_process(
     everything that it started has been killed.
     """
     process = subprocess.Popen(
-        [*_tied_to_this_process(), *map(str, command)],
+        [*tied_to_this_process(), *map(str, command)],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE if errors_to is None else errors_to,
@@ -76,9 +76,9 @@ def run_process(
             errors.append(process.stderr.read())
 
     threads = [threading.Thread(target=target, daemon=True) for target in (follow, follow_errors)]
-    for thread in threads:
-        thread.start()
     try:
+        for thread in threads:
+            thread.start()
         process.wait(timeout)
     except subprocess.TimeoutExpired:
         raise SimulatorError(
@@ -87,7 +87,8 @@ def run_process(
     finally:
         _end(process)
         for thread in threads:
-            thread.join()
+            if thread.is_alive():  # not so when a signal came before it started
+                thread.join()
     if sum(map(len, output)) > LARGEST_OUTPUT:
         raise SimulatorError(
             f"the firmware did not stop writing, so the simulation was ended{tail(output, records)}"
@@ -120,7 +121,7 @@ def line_buffered(program: str) -> list[str]:
     return [program] if stdbuf is None else [stdbuf, "-oL", program]
 
 
-def _tied_to_this_process() -> list[str]:
+def tied_to_this_process() -> list[str]:
     """What to put before a command so that it does not outlive this process, however that ends."""
     setpriv = shutil.which("setpriv")
     return [] if setpriv is None else [setpriv, "--pdeathsig", "KILL"]

@@ -5,9 +5,12 @@ from __future__ import annotations
 import argparse
 import importlib
 import json
+import math
+import signal
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 if not __package__:  # run as a program: this folder is a package all the same
@@ -17,6 +20,8 @@ if not __package__:  # run as a program: this folder is a package all the same
 from .process import SimulatorError, SimulatorRun
 
 __all__ = ["SimulatorError", "SimulatorRun", "run"]
+
+STOPPED_BY = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 def run(
@@ -43,13 +48,31 @@ def run(
     return result
 
 
+def seconds(text: str) -> float:
+    """What --timeout takes."""
+    value = float(text)
+    if not 0 < value < math.inf:
+        raise ValueError
+    return value
+
+
+def _stop(number: int, frame: FrameType | None) -> None:
+    """Ends this program, and the simulator with it (run_process), as a signal would: also for Ctrl-C, silently."""
+    for each in STOPPED_BY:
+        signal.signal(each, signal.SIG_IGN)
+    sys.exit(128 + number)
+
+
 def main() -> int:
     """The command line: prints what the firmware writes; its exit status."""
     parser = argparse.ArgumentParser(description="Run firmware on a board's simulator.")
     parser.add_argument("board", type=Path, help="boards/<target>.json")
     parser.add_argument("elf", type=Path, help="the linked program")
-    parser.add_argument("--timeout", type=float, default=120.0, help="seconds until a simulation is ended")
+    parser.add_argument("--timeout", type=seconds, default=120.0, help="seconds until a simulation is ended")
     arguments = parser.parse_args()
+    for number in STOPPED_BY:
+        if signal.getsignal(number) != signal.SIG_IGN:  # as nohup has it
+            signal.signal(number, _stop)
     board = json.loads(arguments.board.read_text(encoding="utf-8"))
     try:
         result = run(

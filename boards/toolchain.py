@@ -39,14 +39,16 @@ class ToolchainError(Exception):
 class Toolchain:
     """How programs for a board are compiled.
 
-    cc, cxx, ar, ranlib: commands; cc links as well. cflags: for C, C++ and assembly. c_only, cxx_only: for one of
-    them. ldflags: with the linker script. libs: as in -lNAME. sources: the machine's. includes: folders.
+    cc, cxx, ar, ranlib: commands; cc links as well. size: binutils' program, where there is one. cflags: for C, C++
+    and assembly. c_only, cxx_only: for one of them. ldflags: with the linker script. libs: as in -lNAME. sources: the
+    machine's. includes: folders.
     """
 
     cc: tuple[str, ...]
     cxx: tuple[str, ...]
     ar: tuple[str, ...]
     ranlib: tuple[str, ...]
+    size: str | None
     cflags: tuple[str, ...]
     c_only: tuple[str, ...]
     cxx_only: tuple[str, ...]
@@ -72,6 +74,7 @@ def toolchain(board: Mapping[str, Any]) -> Toolchain:
         cxx=cxx,
         ar=ar,
         ranlib=ranlib,
+        size=_size_program(cc[0]),
         cflags=(*section["cflags"], *COMMON_FLAGS),
         c_only=C_FLAGS,
         cxx_only=CXX_FLAGS,
@@ -140,7 +143,7 @@ def compile_sources(
             command = [*tools.cxx, *tools.cxx_only]
         else:
             command = [*tools.cc, *(tools.c_only if source.suffix == ".c" else ())]
-        _run([*command, *flags, "-c", str(source), "-o", str(item)])
+        _run([*command, *flags, "-c", str(source), "-o", str(item)], work)
         return item
 
     with ThreadPoolExecutor(os.cpu_count()) as pool:
@@ -151,7 +154,7 @@ def link(board: Mapping[str, Any], objects: Sequence[Path], output_elf: Path) ->
     """Links a whole program. Raises ToolchainError."""
     tools = toolchain(board)
     libs = [f"-l{lib}" for lib in tools.libs]
-    _run([*tools.cc, *tools.ldflags, *map(str, objects), *libs, "-o", str(output_elf)])
+    _run([*tools.cc, *tools.ldflags, *map(str, objects), *libs, "-o", str(output_elf)], output_elf.parent)
 
 
 def find_program(name: str) -> str | None:
@@ -174,13 +177,22 @@ def _commands(compiler: str) -> list[tuple[str, ...]]:
     return [(stem + command,) for command in ("gcc", "g++", "ar", "ranlib")]
 
 
+def _size_program(cc: str) -> str | None:
+    """GCC's own; beside Zig, which has none, any that reads 32-bit ELF files."""
+    if cc.endswith("gcc"):
+        return find_program(cc.removesuffix("gcc") + "size")
+    return find_program("msp430-elf-size") or find_program("arm-none-eabi-size")
+
+
 def _missing(compiler: str) -> str:
     return f"the compiler {compiler} was not found; install it with: {INSTALL[compiler]}"
 
 
-def _run(command: Sequence[str]) -> None:
+def _run(command: Sequence[str], folder: Path) -> None:
+    """Runs a compiler that writes to `folder`."""
     finished = subprocess.run(command, capture_output=True, encoding="utf-8", errors="replace")
     if finished.returncode != 0:
-        message = (finished.stderr or finished.stdout).strip()
+        message = finished.stderr.strip() or finished.stdout.strip()
         compiler = "zig" if "ziglang" in command else Path(command[0]).name
+        message = message or f"no message; is there space left in {folder}?"
         raise ToolchainError(f"{compiler} failed:\n{message}")

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
+import time
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -57,6 +59,25 @@ def run_source(
     elf = folder / name / "firmware.elf"
     toolchain.link(board, objects, elf)
     return simulators.run(board, elf, **{"timeout": 60.0, **options})
+
+
+def endless_simulator(folder: Path) -> dict[str, str]:
+    """The environment variables of a machine whose QEMU writes the number of its process and does not end."""
+    program = folder / "qemu-system-arm"
+    program.write_text("#!/bin/sh\necho $$\nexec sleep 600\n")
+    program.chmod(0o755)
+    return os.environ | {"PATH": f"{folder}{os.pathsep}{os.environ['PATH']}"}
+
+
+def ends(process: int) -> bool:
+    """Waits for a process that has been killed, not by us, to be gone."""
+    for _ in range(300):
+        try:
+            os.kill(process, 0)
+        except ProcessLookupError:
+            return True
+        time.sleep(0.1)
+    return False
 
 
 def without_programs(monkeypatch: pytest.MonkeyPatch, *names: str) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import configparser
 import importlib.util
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -12,7 +13,7 @@ import tarfile
 from pathlib import Path
 
 import pytest
-from firmware import BOARDS, REPOSITORY, load_board, require
+from firmware import BOARDS, REPOSITORY, endless_simulator, ends, load_board, require
 
 import tflm_unit
 
@@ -115,6 +116,51 @@ def test_errors_of_programs_compilers_and_boards(core_dir: Path, tmp_path: Path)
     unknown = pio(folder, core_dir, "-e", "unknown")
     assert unknown.returncode == 1
     assert "Unknown board ID 'pico_m0'" in unknown.stderr
+
+
+def test_no_simulator_outlives_pio(core_dir: Path, tmp_path: Path) -> None:
+    board = "cortex_m3_sim"
+    require(load_board(board))
+    folder = project(tmp_path, board)
+    variables = environment(core_dir) | {"PATH": endless_simulator(tmp_path)["PATH"]}
+    command = [sys.executable, "-m", "platformio", "run", "-d", folder, "-e", "good", "-t", "simulate"]
+    with subprocess.Popen(command, env=variables, cwd=folder, stdout=subprocess.PIPE, text=True) as pio:
+        assert pio.stdout is not None
+        simulator = next(int(line) for line in pio.stdout if line.strip().isdecimal())
+        pio.terminate()
+    assert ends(simulator)
+
+
+def test_the_time_of_a_simulation_is_an_option(core_dir: Path, tmp_path: Path) -> None:
+    board = "cortex_m3_sim"
+    require(load_board(board))
+    folder = project(tmp_path, board)
+    with (folder / "platformio.ini").open("a") as ini:
+        ini.write(f"[env:short]\nboard = {board}\nbuild_flags = -DSTATUS=0\ncustom_simulate_timeout = 0.5\n")
+    path = endless_simulator(tmp_path)["PATH"]
+    short = pio(folder, core_dir, "-e", "short", "-t", "simulate", path=path)
+    assert short.returncode == 1
+    assert "error: the firmware was still running after 0.5 s" in short.stderr
+
+
+def test_targets_that_a_board_does_not_have_say_why(core_dir: Path, tmp_path: Path) -> None:
+    """And sizes, which take a program of the toolchain."""
+    board = "cortex_m3_sim"
+    require(load_board(board))
+    require(load_board("msp430fr5994_sim"))
+    folder = project(tmp_path, board)
+    with (folder / "platformio.ini").open("a") as ini:
+        ini.write("[env:real]\nboard = launchpad_fr5994\n")
+    simulate = pio(folder, core_dir, "-e", "real", "-t", "simulate")
+    assert simulate.returncode == 1
+    message = "Error: nothing simulates launchpad_fr5994; use an environment with board = msp430fr5994_sim\n"
+    assert message in simulate.stderr
+    upload = pio(folder, core_dir, "-e", "good", "-t", "upload")
+    assert upload.returncode == 1
+    assert "Error: cortex_m3_sim is a simulated machine: run the program with -t simulate\n" in upload.stderr
+    assert re.search(r"^Flash: .* \(used \d{3,5} bytes from 4194304 bytes\)$", upload.stdout, re.MULTILINE)
+    size = pio(folder, core_dir, "-e", "good", "-t", "size")
+    assert re.search(r"^ +text\s+data\s+bss", size.stdout, re.MULTILINE)
 
 
 def test_platformio_ini_has_an_environment_per_machine() -> None:
