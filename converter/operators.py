@@ -63,7 +63,9 @@ def prepare(operands: Operands) -> Params:
                 raise
             raise UnsupportedError(str(error)) from error
     if operands.op in _SHAPE_OPERATORS:
-        raise UnsupportedError("shapes are computed at run time; export the model with a static batch of 1")
+        raise UnsupportedError(
+            "shapes are computed at run time; export the model with a static batch of 1, or convert the Keras model"
+        )
     if operands.op in _CONTROL_FLOW:
         raise UnsupportedError("control flow; only subgraph 0 is read")
     raise UnsupportedError("the batch engine has no such operator")

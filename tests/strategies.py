@@ -181,6 +181,12 @@ def window(kind: str, size: int, kernel: int, stride: int, dilation: int) -> tup
     return outputs, max(0, (outputs - 1) * stride + reach - size) // 2
 
 
+def _mostly_few(few: int, more: int, most: int) -> st.SearchStrategy[int]:
+    """Small numbers, and now and then more than the core takes in one piece."""
+    small = st.integers(1, few)
+    return st.one_of(small, small, small, st.integers(more, most))
+
+
 @st.composite
 def _convolutions(draw: st.DrawFn, depthwise: bool) -> _Geometry:
     small = st.integers(1, 3)
@@ -197,8 +203,8 @@ def _convolutions(draw: st.DrawFn, depthwise: bool) -> _Geometry:
         channels = inputs * ch_mult
         weights: tuple[int, ...] = (1, kh, kw, channels)
     else:
-        ch_mult, groups, depth = 0, draw(st.sampled_from([1, 1, 2, 3])), draw(st.integers(1, 6))
-        inputs, channels = groups * depth, groups * draw(st.integers(1, 6))
+        ch_mult, groups, depth = 0, draw(st.sampled_from([1, 1, 2, 3])), draw(_mostly_few(6, 20, 40))
+        inputs, channels = groups * depth, groups * draw(_mostly_few(6, 33, 40))
         weights = (channels, kh, kw, depth)
     return _Geometry(
         input_shape=(batch, *sizes, inputs),
@@ -215,7 +221,11 @@ def _convolutions(draw: st.DrawFn, depthwise: bool) -> _Geometry:
 
 @st.composite
 def _dense_layers(draw: st.DrawFn) -> _Geometry:
-    rows, inputs, outputs = draw(st.integers(1, 4)), draw(st.integers(1, 40)), draw(st.integers(1, 24))
+    rows, inputs, outputs = (
+        draw(st.integers(1, 4)),
+        draw(_mostly_few(40, 190, 300)),
+        draw(_mostly_few(24, 65, 140)),
+    )
     return _Geometry((rows, inputs), (outputs, inputs), (rows, outputs), channel_axis=0)
 
 

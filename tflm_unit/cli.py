@@ -263,9 +263,9 @@ def _point_name(skip: float) -> str:
 
 
 def main() -> None:
-    """Entry point: errors of ours, and packages that are missing, end with one line and exit code 1."""
+    """Entry point: errors of ours, of the system and missing packages end with one line and exit code 1."""
     try:
         app()
-    except (UnitError, ImportError) as error:
+    except (UnitError, ImportError, OSError) as error:
         Console(stderr=True).print(Text("error: ", style="red") + Text(str(error)), soft_wrap=True)
         sys.exit(1)

@@ -64,8 +64,11 @@ def load_digits(name: str, path: Path | None = None) -> Digits:
     Raises DataError with the remedy when MNIST is not to be had.
     """
     if name == "digits":
-        from sklearn.datasets import load_digits as bundled
-        from sklearn.model_selection import train_test_split
+        try:
+            from sklearn.datasets import load_digits as bundled
+            from sklearn.model_selection import train_test_split
+        except ModuleNotFoundError as error:
+            raise DataError("the demo needs scikit-learn: run `pip install tflm-unit[demo]`") from error
 
         images, labels = bundled(return_X_y=True)
         x = (images / 16).astype(np.float32).reshape(-1, 8, 8, 1)

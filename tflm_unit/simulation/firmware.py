@@ -6,6 +6,7 @@ import functools
 import hashlib
 import json
 import os
+import re
 import subprocess
 import tempfile
 from collections.abc import Iterable, Mapping, Sequence
@@ -30,6 +31,8 @@ NAME = "model"
 MAX_CAPACITY = 8
 # What startup, kernels and harness need at most beside the model's constants.
 _CODE_BYTES = 24 * 1024
+# GNU ld, and LLVM's.
+_TOO_LARGE = re.compile("overflowed|will not fit|ranges? overlap|range overlaps")
 
 
 @dataclass(frozen=True)
@@ -80,8 +83,16 @@ def build(program: Program, graph: Graph, machine: Target, *, counting: bool) ->
         try:
             return _build(program, graph, machine, counting, size)
         except toolchain.ToolchainError as error:
-            if size == 1 or "overflowed" not in str(error):  # else the room was estimated too large
-                raise UnitError(f"{machine.name}: {error}") from error
+            too_large = _TOO_LARGE.search(str(error))
+            if too_large and size > 1:  # the room was estimated too large
+                continue
+            if too_large:
+                raise UnitError(
+                    f"{machine.name}: the firmware does not fit {machine.flash_bytes:,} bytes of flash and "
+                    f"{machine.ram_bytes:,} of RAM: constants {program.constant_bytes:,}, arena "
+                    f"{program.arena_bytes:,}, and code; {error}"
+                ) from error
+            raise UnitError(f"{machine.name}: {error}") from error
     raise AssertionError
 
 

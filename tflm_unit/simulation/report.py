@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from rich.table import Table
 
+from ..converter.targets import load_target
 from .result import Counts, LayerSimulation, Simulation
 
 _SIMULATORS = {"qemu": "QEMU", "mspdebug": "mspdebug", "msp430_run": "gdb's simulator"}
@@ -103,6 +104,12 @@ def _notes(result: Simulation) -> list[tuple[str, str]]:
         notes.append(
             f"{result.simulated_by} ran the firmware in place of {result.target}, whose memory, clock and energy "
             f"apply; {result.status}"
+        )
+    preferred = load_target(result.target).divider.name.lower()
+    if result.totals.unit is not None and set(result.dividers) - {preferred}:
+        notes.append(
+            f"thresholds made for divider {', '.join(result.dividers)}; {result.target} prefers {preferred}: "
+            f"tflm-unit convert --target {result.target}"
         )
     if result.random_inputs:
         notes.append("random inputs: how much of them is skipped says little about real data; give --data")
