@@ -24,6 +24,14 @@ class Divider(enum.IntEnum):
     TABLE = 4
 
 
+class Schedule(enum.IntEnum):
+    """How a kernel skips; all give the same outputs and counts (docs/planned.md). Values as in docs/metadata.md."""
+
+    COMPARE = 0
+    PLANNED = 1
+    ACTIVATION_SORTED = 2
+
+
 @dataclass(frozen=True)
 class LayerPruning:
     """Thresholds of one layer at one operating point.
@@ -33,6 +41,7 @@ class LayerPruning:
     compensation: int32 (output channels,), added to the bias; None: none.
     fatrelu_min: int8 outputs below it become the zero point; -128: off.
     tree: uint8 (21,) for BINARY_TREE. table: uint8 (rows, 256), table_row: uint16 (groups,) for TABLE.
+    taps: kernel columns in one list of a PLANNED convolution; 0: whatever fits.
     """
 
     thresholds: np.ndarray
@@ -43,6 +52,8 @@ class LayerPruning:
     tree: np.ndarray | None = None
     table: np.ndarray | None = None
     table_row: np.ndarray | None = None
+    schedule: Schedule = Schedule.COMPARE
+    taps: int = 0
 
     def per_channel(self, channels: int) -> np.ndarray:
         """Thresholds of every output channel, int16 (channels,)."""

@@ -5,6 +5,8 @@
  *   dense      every MAC
  *   zero_skip  skips zero products: what a threshold of 0 does
  *   compare    skips |z| <= div(T, |c|), UnIT eq. 1-3 (arXiv 2507.07885)
+ *   planned    skips the same MACs, in an order of the weights in which they cost nothing
+ *   activation_sorted  skips the same MACs, in an order of the activations made at run time
  * Every buffer that a function needs has a ..._get_buffer_size() twin; the others use no scratch.
  * A sum of at most 65793 products (2^31 / (255 * 128)) cannot overflow its accumulator, whatever
  * the values.
@@ -36,6 +38,26 @@ unit_status unit_conv_compare_s8(const unit_context *ctx, const unit_conv_params
                                  const unit_dims *filter_dims, const int8_t *filter,
                                  const int32_t *bias, const unit_dims *output_dims, int8_t *output);
 int32_t unit_conv_compare_s8_get_buffer_size(const unit_dims *filter_dims);
+unit_status unit_conv_planned_s8(const unit_context *ctx, const unit_conv_params *params,
+                                 const unit_quant_params *quant, const unit_plan *plan,
+                                 const unit_dims *input_dims, const int8_t *input,
+                                 const unit_dims *filter_dims, const int32_t *bias,
+                                 const unit_dims *output_dims, int8_t *output);
+int32_t unit_conv_planned_s8_get_buffer_size(const unit_conv_params *params, const unit_plan *plan,
+                                             const unit_dims *input_dims,
+                                             const unit_dims *filter_dims,
+                                             const unit_dims *output_dims);
+unit_status unit_conv_activation_sorted_s8(const unit_context *ctx, const unit_conv_params *params,
+                                           const unit_quant_params *quant,
+                                           const unit_prune_params *prune,
+                                           const unit_dims *input_dims, const int8_t *input,
+                                           const unit_dims *filter_dims, const int8_t *filter,
+                                           const int32_t *bias, const unit_dims *output_dims,
+                                           int8_t *output);
+int32_t unit_conv_activation_sorted_s8_get_buffer_size(const unit_conv_params *params,
+                                                       const unit_dims *input_dims,
+                                                       const unit_dims *filter_dims,
+                                                       const unit_dims *output_dims);
 
 /* ---- DEPTHWISE_CONV_2D. filter: [1][KH][KW][O]. Control term: the weight. */
 unit_status unit_depthwise_conv_dense_s8(const unit_context *ctx, const unit_dw_conv_params *params,
@@ -54,6 +76,26 @@ unit_status unit_depthwise_conv_compare_s8(
     const unit_dims *filter_dims, const int8_t *filter, const int32_t *bias,
     const unit_dims *output_dims, int8_t *output);
 int32_t unit_depthwise_conv_compare_s8_get_buffer_size(const unit_dims *filter_dims);
+unit_status unit_depthwise_conv_planned_s8(const unit_context *ctx,
+                                           const unit_dw_conv_params *params,
+                                           const unit_quant_params *quant, const unit_plan *plan,
+                                           const unit_dims *input_dims, const int8_t *input,
+                                           const unit_dims *filter_dims, const int32_t *bias,
+                                           const unit_dims *output_dims, int8_t *output);
+int32_t unit_depthwise_conv_planned_s8_get_buffer_size(const unit_dw_conv_params *params,
+                                                       const unit_plan *plan,
+                                                       const unit_dims *input_dims,
+                                                       const unit_dims *filter_dims,
+                                                       const unit_dims *output_dims);
+unit_status unit_depthwise_conv_activation_sorted_s8(
+    const unit_context *ctx, const unit_dw_conv_params *params, const unit_quant_params *quant,
+    const unit_prune_params *prune, const unit_dims *input_dims, const int8_t *input,
+    const unit_dims *filter_dims, const int8_t *filter, const int32_t *bias,
+    const unit_dims *output_dims, int8_t *output);
+int32_t unit_depthwise_conv_activation_sorted_s8_get_buffer_size(const unit_dw_conv_params *params,
+                                                                 const unit_dims *input_dims,
+                                                                 const unit_dims *filter_dims,
+                                                                 const unit_dims *output_dims);
 
 /* ---- FULLY_CONNECTED. filter: [outputs][inputs]; input_dims.n rows are processed independently.
  * The control term is the activation: one division serves the outputs that share a threshold. */
@@ -77,6 +119,12 @@ unit_status unit_fully_connected_compare_s8(const unit_context *ctx, const unit_
                                             const int32_t *bias, const unit_dims *output_dims,
                                             int8_t *output);
 int32_t unit_fully_connected_compare_s8_get_buffer_size(const unit_dims *filter_dims);
+unit_status unit_fully_connected_planned_s8(const unit_context *ctx, const unit_fc_params *params,
+                                            const unit_quant_params *quant, const unit_plan *plan,
+                                            const unit_dims *input_dims, const int8_t *input,
+                                            const unit_dims *filter_dims, const int32_t *bias,
+                                            const unit_dims *output_dims, int8_t *output);
+int32_t unit_fully_connected_planned_s8_get_buffer_size(const unit_plan *plan);
 
 /* ---- Dividers. */
 

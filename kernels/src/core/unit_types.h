@@ -124,6 +124,31 @@ typedef struct {
   const uint16_t *table_row; /* UNIT_DIVIDER_TABLE: [groups] row of each group */
 } unit_prune_params;
 
+#define UNIT_PLAN_WINDOW 64  /* accumulators that the entries of one list of a plan reach, at most \
+                              */
+#define UNIT_PLAN_CLASSES 16 /* columns of unit_plan.count, at most */
+
+/* The weights of one layer at one operating point as the planned schedule walks them
+ * (docs/planned.md). A list holds the weights that one activation meets in one kernel row, those
+ * that matter from the smallest magnitude on first; weights that never matter are left out. */
+typedef struct {
+  const int8_t *weight;    /* [entries] list after list */
+  const uint8_t *at;       /* [entries] bytes from the list's first accumulator to the entry's */
+  const uint8_t *critical; /* [entries] smallest |x| for which the entry counts; NULL: its class
+                            * tells */
+  const uint8_t *count;  /* [lists][classes] entries that count for sure; the last: all there are */
+  const uint32_t *first; /* convolutions: index of the first entry, per block, segment, row phase
+                          * and input channel; NULL for FULLY_CONNECTED */
+  const uint8_t *class_of; /* [256] by an activation's byte: 0: no entry of any list counts; else
+                            * 1 + column of count */
+  const int32_t *compensation; /* [output channels], added to the bias; NULL: none */
+  const int8_t *filter; /* the plain weights: only builds with UNIT_ENABLE_COUNTERS read them,
+                         * to count zero products */
+  int16_t classes;      /* 1..UNIT_PLAN_CLASSES */
+  int16_t taps;         /* convolutions: kernel columns in one list, at most */
+  int16_t outputs;      /* output channels in a block, at most */
+} unit_plan;
+
 #ifdef __cplusplus
 }
 #endif
