@@ -80,6 +80,12 @@ int32_t unit_sum_above_quotients_c(const int8_t *weight, const unit_term *term, 
 int32_t unit_sum_above_threshold_c(const int8_t *weight, const unit_term *term, int16_t count,
                                    int16_t threshold);
 
+/* acc[at[i] / 4] += x[i] * w: a weight of activation_sorted meets its survivors. at: bytes from
+ * acc, no two alike; x: magnitudes, the sign is w's; count: >= 1; w: -128..128. Sums may wrap
+ * around. */
+void unit_walk_sorted_c(const uint16_t *at, const uint8_t *x, int16_t count, int16_t w,
+                        int32_t *acc);
+
 #ifdef UNIT_MSP430_LOOPS
 void unit_expand_msp430(const int8_t *input, int16_t count, int16_t offset, int16_t *to);
 unit_term *unit_collect_msp430(const int8_t *input, int16_t count, int16_t offset, unit_term *to);
@@ -104,5 +110,7 @@ int32_t unit_sum_above_threshold_msp430(const int8_t *weight, const unit_term *t
 #define unit_add_columns UNIT_LOOP(unit_add_columns)
 #define unit_sum_above_quotients UNIT_LOOP(unit_sum_above_quotients)
 #define unit_sum_above_threshold UNIT_LOOP(unit_sum_above_threshold)
+
+#define unit_walk_sorted unit_walk_sorted_c
 
 #endif /* UNIT_LOOPS_H_ */
