@@ -160,11 +160,14 @@ class Call:
             function = library[f"{self._name}_get_buffer_size"]
         except AttributeError:
             return 0
-        return int(function(ctypes.byref(self._dims()[1])))
+        dims = self._dims()
+        if self.schedule == "activation_sorted":
+            return int(function(ctypes.byref(self._params(FATRELU_OFF)), *map(ctypes.byref, dims)))
+        return int(function(ctypes.byref(dims[1])))
 
     def run(self, library: ctypes.CDLL, counters: ctypes.Structure | None = None) -> tuple[int, np.ndarray]:
         """Status and int8 output. Arrays have exactly the documented sizes: a sanitizer sees every overrun."""
-        case, pruned = self.case, self.schedule == "compare"
+        case, pruned = self.case, self.schedule in ("compare", "activation_sorted")
         pruning = self.pruning or case.pruning
         size = self.buffer_size(library) if self.scratch is None else self.scratch
         scratch = np.full(-(-size // 4), 0x5A5A5A5A, dtype=np.int32)

@@ -1,0 +1,107 @@
+#include "unit_sorted.h"
+
+static ptrdiff_t larger(ptrdiff_t a, ptrdiff_t b) { return a > b ? a : b; }
+
+static ptrdiff_t greatest_common_divisor(ptrdiff_t a, ptrdiff_t b) {
+  while (b != 0) {
+    const ptrdiff_t rest = a % b;
+    a = b;
+    b = rest;
+  }
+  return a;
+}
+
+static void init_axis(unit_sorted_axis *axis, int32_t input, int32_t kernel, int32_t output,
+                      int32_t stride, int32_t padding, int32_t dilation) {
+  axis->input = (ptrdiff_t)input;
+  axis->kernel = (ptrdiff_t)kernel;
+  axis->output = (ptrdiff_t)output;
+  axis->stride = (ptrdiff_t)stride;
+  axis->padding = (ptrdiff_t)padding;
+  axis->dilation = (ptrdiff_t)dilation;
+  const ptrdiff_t common = greatest_common_divisor(axis->stride, axis->dilation);
+  axis->period = axis->stride / common;
+  axis->tap_step = axis->dilation / common;
+  axis->phases = axis->kernel < axis->period ? axis->kernel : axis->period;
+  axis->first = axis->padding / axis->stride;
+  axis->last = (axis->input - 1 + axis->padding) / axis->stride;
+  const ptrdiff_t reach = (axis->kernel - 1) * axis->dilation / axis->stride;
+  axis->before = larger(0, reach - axis->first);
+  axis->after = larger(0, axis->last - (axis->output - 1));
+}
+
+/* What both operators need once axes and channels are known. */
+static void init_scratch(unit_sorted *layer) {
+  const unit_sorted_axis *y = &layer->y, *x = &layer->x;
+  const ptrdiff_t rows = y->before + y->output + y->after;
+  layer->is_signed = layer->input_offset != 128;
+  layer->pitch = x->output + larger(x->before, x->after);
+  const int32_t plane = (int32_t)x->before + (int32_t)layer->pitch * (int32_t)rows;
+  const int32_t reach =
+      (int32_t)(y->last - y->first) * (int32_t)layer->pitch + (int32_t)(x->last - x->first);
+  const int32_t entries = (int32_t)((y->input + y->stride - 1) / y->stride) *
+                          (int32_t)((x->input + x->stride - 1) / x->stride);
+  const int32_t list = (3 * entries + (layer->is_signed ? 1028 : 516) + 3) & ~(int32_t)3;
+  const int32_t lists = (int32_t)layer->depth * (int32_t)(y->phases * x->phases);
+  const int32_t all_lists = lists * list + 4 * plane;
+  const int32_t all_planes = list + (int32_t)layer->channels * 4 * plane;
+  layer->plane = (ptrdiff_t)plane;
+  layer->entries = (ptrdiff_t)entries;
+  layer->list_bytes = (ptrdiff_t)list;
+  layer->keeps_lists = all_lists <= all_planes;
+  layer->size = (layer->keeps_lists ? all_lists : all_planes) +
+                (((int32_t)(y->kernel * x->kernel) + 3) & ~(int32_t)3);
+  if (4 * reach > UINT16_MAX) layer->size = -1;
+}
+
+void unit_sorted_init_conv(unit_sorted *layer, const unit_conv_params *params,
+                           const unit_dims *input_dims, const unit_dims *filter_dims,
+                           const unit_dims *output_dims) {
+  layer->size = -1;
+  if (filter_dims->c < 1 || input_dims->c % filter_dims->c != 0) return;
+  const int32_t groups = input_dims->c / filter_dims->c;
+  if (groups < 1 || output_dims->c % groups != 0) return;
+  init_axis(&layer->y, input_dims->h, filter_dims->h, output_dims->h, params->stride.h,
+            params->padding.h, params->dilation.h);
+  init_axis(&layer->x, input_dims->w, filter_dims->w, output_dims->w, params->stride.w,
+            params->padding.w, params->dilation.w);
+  layer->images = (ptrdiff_t)output_dims->n;
+  layer->groups = (ptrdiff_t)groups;
+  layer->depth = (ptrdiff_t)filter_dims->c;
+  layer->channels = (ptrdiff_t)(output_dims->c / groups);
+  layer->weight_tap = layer->depth;
+  layer->weight_output = layer->y.kernel * layer->x.kernel * layer->depth;
+  layer->input_offset = params->input_offset;
+  layer->output_offset = params->output_offset;
+  layer->activation = &params->activation;
+  init_scratch(layer);
+}
+
+void unit_sorted_init_depthwise(unit_sorted *layer, const unit_dw_conv_params *params,
+                                const unit_dims *input_dims, const unit_dims *filter_dims,
+                                const unit_dims *output_dims) {
+  layer->size = -1;
+  if (params->ch_mult < 1 || output_dims->c != input_dims->c * params->ch_mult) return;
+  init_axis(&layer->y, input_dims->h, filter_dims->h, output_dims->h, params->stride.h,
+            params->padding.h, params->dilation.h);
+  init_axis(&layer->x, input_dims->w, filter_dims->w, output_dims->w, params->stride.w,
+            params->padding.w, params->dilation.w);
+  layer->images = (ptrdiff_t)output_dims->n;
+  layer->groups = (ptrdiff_t)input_dims->c;
+  layer->depth = 1;
+  layer->channels = (ptrdiff_t)params->ch_mult;
+  layer->weight_tap = (ptrdiff_t)output_dims->c;
+  layer->weight_output = 1;
+  layer->input_offset = params->input_offset;
+  layer->output_offset = params->output_offset;
+  layer->activation = &params->activation;
+  init_scratch(layer);
+}
+
+unit_sorted_list unit_sorted_list_at(const unit_sorted *layer, uint8_t *memory) {
+  unit_sorted_list list;
+  list.end = (uint16_t *)(void *)memory + (layer->is_signed ? 256 : 0);
+  list.at = list.end + 258;
+  list.x = (uint8_t *)(list.at + layer->entries);
+  return list;
+}
