@@ -39,10 +39,15 @@ static inline unit_outputs unit_outputs_of(const unit_quant_params *quant,
 /* One output per channel. count: >= 1 */
 void unit_store_c(const unit_outputs *output, const int32_t *acc, int16_t count, int8_t *to);
 
+/* Outputs of one channel, the struct's first; step: elements from one to the next. count: >= 1 */
+void unit_store_plane_c(const unit_outputs *output, const int32_t *acc, int16_t count, int8_t *to,
+                        ptrdiff_t step);
+
 #ifdef UNIT_MSP430_LOOPS
 void unit_store_msp430(const unit_outputs *output, const int32_t *acc, int16_t count, int8_t *to);
 #endif
 #define unit_store UNIT_LOOP(unit_store)
+#define unit_store_plane unit_store_plane_c
 
 /* What all outputs of one channel share. */
 typedef struct {
