@@ -9,17 +9,24 @@ from math import gcd
 import numpy as np
 import oracle
 import pytest
-from core_library import ARG_ERROR, SUCCESS, Call, Counters, address
+from core_library import ARG_ERROR, SUCCESS, Call, Counters, address, build
 from hypothesis import assume, given
 from hypothesis import strategies as st
-from strategies import CONV, DEPTHWISE, LayerCase, conv_cases, depthwise_cases
+from strategies import CONV, DEPTHWISE, LayerCase, Quantization, conv_cases, depthwise_cases
 
-from tflm_unit.converter.graph import ConvParams
+from tflm_unit.converter.graph import Activation, ConvParams, Requantization
 from tflm_unit.converter.pruning import MAX_THRESHOLD, NEVER_SKIP, Divider, LayerPruning
 
 SORTED = "activation_sorted"
 CASES = {CONV: conv_cases, DEPTHWISE: depthwise_cases}
+LIMIT = 16384  # positions of a plane
 any_case = st.one_of(conv_cases(), depthwise_cases())
+
+
+@pytest.fixture(scope="module")
+def ones(tmp_path_factory: pytest.TempPathFactory) -> ctypes.CDLL:
+    """The core as on machines with few registers: weights walk one by one."""
+    return build(tmp_path_factory.mktemp("core"), "ones", "-DUNIT_SORTED_FOURS=0")
 
 
 def expected(case: LayerCase) -> oracle.Result:
@@ -82,6 +89,13 @@ def test_outputs_and_counters_equal_the_oracle(
     check(case, counting, plain)
 
 
+@given(case=any_case)
+def test_weights_that_walk_alone(ones: ctypes.CDLL, case: LayerCase) -> None:
+    status, output = Call(case, SORTED).run(ones)
+    assert status == SUCCESS
+    np.testing.assert_array_equal(output, expected(case).output)
+
+
 @given(case=any_case, threshold=st.sampled_from([NEVER_SKIP, 0, 255 * 127 - 1, MAX_THRESHOLD]))
 def test_largest_magnitudes(
     counting: ctypes.CDLL, plain: ctypes.CDLL, case: LayerCase, threshold: int
@@ -131,3 +145,39 @@ def test_channels_that_do_not_match_are_refused(plain: ctypes.CDLL, case: LayerC
     narrow = replace(case, input=np.ascontiguousarray(case.input[..., :-1]))
     assert Call(narrow, SORTED).buffer_size(plain) == -1
     assert Call(narrow, SORTED, scratch=1 << 20).run(plain)[0] == ARG_ERROR
+
+
+@pytest.mark.parametrize("op", CASES)
+@pytest.mark.parametrize("padding", [0, 3])
+@pytest.mark.parametrize("width", [LIMIT, LIMIT + 1])
+def test_positions_have_16_bits(
+    counting: ctypes.CDLL, plain: ctypes.CDLL, op: str, padding: int, width: int
+) -> None:
+    """A 1x1 convolution of one row."""
+    one = np.array([1], dtype=np.int32)
+    row = LayerCase(
+        op=op,
+        input=(np.arange(width) % 251 - 128).astype(np.int8).reshape(1, 1, width, 1),
+        weights=np.ones((1, 1, 1, 1), dtype=np.int8),
+        bias=None,
+        params=ConvParams(
+            input_offset=128,
+            output_offset=-128,
+            stride=(1, 1),
+            padding=(0, padding),
+            dilation=(1, 1),
+            activation=Activation(),
+            requantization=Requantization(one << 30, one),
+            ch_mult=int(op == DEPTHWISE),
+        ),
+        output_shape=(1, 1, width + padding, 1),
+        pruning=LayerPruning(np.array([100], dtype=np.int16), 1),
+        quantization=Quantization(np.float32(1), -128, np.ones(1), np.float32(1), -128),
+        padding="VALID",
+        fused="NONE",
+    )
+    if width > LIMIT:
+        assert Call(row, SORTED).buffer_size(plain) == -1
+        assert Call(row, SORTED, scratch=1 << 20).run(plain)[0] == ARG_ERROR
+    else:
+        check(row, counting, plain)

@@ -80,11 +80,25 @@ int32_t unit_sum_above_quotients_c(const int8_t *weight, const unit_term *term, 
 int32_t unit_sum_above_threshold_c(const int8_t *weight, const unit_term *term, int16_t count,
                                    int16_t threshold);
 
-/* acc[at[i] / 4] += x[i] * w: a weight of activation_sorted meets its survivors. at: bytes from
- * acc, no two alike; x: magnitudes, the sign is w's; count: >= 1; w: -128..128. Sums may wrap
- * around. */
+/* A weight that walks sorted activations. */
+typedef struct {
+  int32_t *acc;  /* where a position of 0 falls */
+  int16_t w;     /* -128..128 */
+  int16_t count; /* activations that it needs */
+} unit_sorted_tap;
+
+/* acc[at[i] / 4] += x[i] * w: a weight of activation_sorted meets its
+ * survivors. at: bytes from acc, no two alike; x: magnitudes, the sign is w's;
+ * count: >= 1; w: -128..128. Sums may wrap around. */
 void unit_walk_sorted_c(const uint16_t *at, const uint8_t *x, int16_t count, int16_t w,
                         int32_t *acc);
+
+/* The same for four weights that need the same activations. */
+void unit_walk_sorted_4_c(const uint16_t *at, const uint8_t *x, int16_t count,
+                          const unit_sorted_tap *taps);
+
+/* to[0..count-1] = value */
+void unit_fill_c(uint32_t *to, ptrdiff_t count, uint32_t value);
 
 #ifdef UNIT_MSP430_LOOPS
 void unit_expand_msp430(const int8_t *input, int16_t count, int16_t offset, int16_t *to);
@@ -111,6 +125,23 @@ int32_t unit_sum_above_threshold_msp430(const int8_t *weight, const unit_term *t
 #define unit_sum_above_quotients UNIT_LOOP(unit_sum_above_quotients)
 #define unit_sum_above_threshold UNIT_LOOP(unit_sum_above_threshold)
 
+/* Cortex-M */
+#if defined(__thumb__) && !defined(UNIT_C_LOOPS)
+void unit_walk_sorted_thumb(const uint16_t *at, const uint8_t *x, int16_t count, int16_t w,
+                            int32_t *acc);
+void unit_fill_thumb(uint32_t *to, ptrdiff_t count, uint32_t value);
+#define unit_walk_sorted unit_walk_sorted_thumb
+#define unit_fill unit_fill_thumb
+#else
 #define unit_walk_sorted unit_walk_sorted_c
+#define unit_fill unit_fill_c
+#endif
+#if defined(__thumb2__) && !defined(UNIT_C_LOOPS)
+void unit_walk_sorted_4_thumb(const uint16_t *at, const uint8_t *x, int16_t count,
+                              const unit_sorted_tap *taps);
+#define unit_walk_sorted_4 unit_walk_sorted_4_thumb
+#else
+#define unit_walk_sorted_4 unit_walk_sorted_4_c
+#endif
 
 #endif /* UNIT_LOOPS_H_ */

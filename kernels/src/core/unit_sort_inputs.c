@@ -1,5 +1,3 @@
-#include <string.h>
-
 #include "unit_sorted.h"
 
 /* The inputs of one phase along one axis. */
@@ -25,7 +23,8 @@ static phase_inputs inputs_of(const unit_sorted_axis *axis, ptrdiff_t phase) {
   return inputs;
 }
 
-/* count: of the row of inputs, >= 1; step: elements from one to the next; end: by x - offset. */
+/* count: of the row of inputs, >= 1; step: elements from one to the next; end:
+ * by x - offset. */
 static void count_row(const int8_t *from, ptrdiff_t step, ptrdiff_t count, uint16_t *end) {
   for (; count > 0; count--, from += step) end[*from]++;
 }
@@ -68,7 +67,7 @@ void unit_sort_inputs(const unit_sorted *layer, const int8_t *image, ptrdiff_t p
   const ptrdiff_t row_step = layer->y.stride * layer->x.input * channels;
   const int8_t *first = image + (rows.first * layer->x.input + columns.first) * channels;
   uint16_t *table = layer->is_signed ? list->end - 256 : list->end;
-  memset(table, 0, (size_t)(list->end + 257 - table) * sizeof(*table));
+  unit_fill((uint32_t *)(void *)table, layer->is_signed ? 257 : 129, 0);
   const int8_t *from = first;
   for (ptrdiff_t y = rows.count; y > 0; y--, from += row_step) {
     count_row(from, step, columns.count, list->end + offset);

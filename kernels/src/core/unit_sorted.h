@@ -1,21 +1,23 @@
-/* Internal: the activation_sorted schedule of CONV_2D and DEPTHWISE_CONV_2D (a convolution with
- * groups of one input channel).
+/* Internal: the activation_sorted schedule of CONV_2D and DEPTHWISE_CONV_2D (a
+ * convolution with groups of one input channel).
  *
- * The inputs of one channel are sorted by magnitude, largest first, zeros left out: those that a
- * weight needs are then the first ones of the list, and a table by magnitude tells how many. With a
- * stride, a kernel tap meets only the inputs of one phase per axis; each phase has a list of its
- * own. A list keeps positive inputs before negative ones, as magnitudes, and each input's position
- * as a byte offset into a plane of accumulators of one output channel. A tap shifts that by a
- * constant. Positions that some tap shifts out of the output fall on slack: rows before and after
- * the plane, and columns that the end of a row shares with the beginning of the next.
+ * The inputs of one channel are sorted by magnitude, largest first, zeros left
+ * out: those that a weight needs are then the first ones of the list, and a
+ * table by magnitude tells how many. With a stride, a kernel tap meets only the
+ * inputs of one phase per axis; each phase has a list of its own. A list keeps
+ * positive inputs before negative ones, as magnitudes, and each input's
+ * position as a byte offset into a plane of accumulators of one output channel.
+ * A tap shifts that by a constant. Positions that some tap shifts out of the
+ * output fall on slack: rows before and after the plane, and columns that the
+ * end of a row shares with the beginning of the next.
  *
- * Scratch holds either the lists of all input channels of a group and one plane of accumulators, or
- * one list and the planes of all output channels of the group, whichever is smaller, and one
- * output channel's quotients for one input channel. In bytes, divisions rounding down unless said
- * otherwise, all along one axis unless said otherwise:
- *   period = stride / gcd(stride, dilation)         phases = min(kernel, period)
- *   first = padding / stride                        last = (input - 1 + padding) / stride
- *   before = max(0, (kernel - 1) * dilation / stride - first)
+ * Scratch holds either the lists of all input channels of a group and one plane
+ * of accumulators, or one list and the planes of all output channels of the
+ * group, whichever is smaller, and one output channel's quotients for one input
+ * channel. In bytes, divisions rounding down unless said otherwise, all along
+ * one axis unless said otherwise: period = stride / gcd(stride, dilation)
+ * phases = min(kernel, period) first = padding / stride last = (input - 1 +
+ * padding) / stride before = max(0, (kernel - 1) * dilation / stride - first)
  *   after = max(0, last - (output - 1))
  *   pitch = output.w + max(before.w, after.w)
  *   plane = 4 * (before.w + pitch * (before.h + output.h + after.h))
@@ -34,7 +36,8 @@
 #include "unit_output.h"
 #include "unit_prune.h"
 
-/* Along one axis. ptrdiff_t is as wide as a pointer: 16 bits on MSP430, where 32 take their time.
+/* Along one axis. ptrdiff_t is as wide as a pointer: 16 bits on MSP430, where
+ * 32 take their time.
  */
 typedef struct {
   ptrdiff_t input;
@@ -83,14 +86,15 @@ typedef struct {
 
 /* One list: the inputs of one channel and phase. */
 typedef struct {
-  uint16_t *end; /* by x, -256..256 (0..256 where no input is negative): while sorting, where the
-                  * next entry of x goes; then, the end of those of x, from 1 up and -1 down */
+  uint16_t *end; /* by x, -256..256 (0..256 where no input is negative): while
+                  * sorting, where the next entry of x goes; then, the end of
+                  * those of x, from 1 up and -1 down */
   uint16_t *at;  /* [entries] bytes from the first position of the plane */
   uint8_t *x;    /* [entries] magnitudes */
 } unit_sorted_list;
 
-/* Shapes and scratch of a layer. The size is -1 where the dimensions do not match or positions do
- * not fit. */
+/* Shapes and scratch of a layer. The size is -1 where the dimensions do not
+ * match or positions do not fit. */
 void unit_sorted_init_conv(unit_sorted *layer, const unit_conv_params *params,
                            const unit_dims *input_dims, const unit_dims *filter_dims,
                            const unit_dims *output_dims);
@@ -120,7 +124,8 @@ unit_sorted_list unit_sorted_list_at(const unit_sorted *layer, uint8_t *memory);
 void unit_sort_inputs(const unit_sorted *layer, const int8_t *image, ptrdiff_t phase_y,
                       ptrdiff_t phase_x, const unit_sorted_list *list);
 
-/* Runs the layer; UNIT_ARG_ERROR when it cannot or when something is missing. */
+/* Runs the layer; UNIT_ARG_ERROR when it cannot or when something is missing.
+ */
 unit_status unit_sorted_run(const unit_sorted *layer, const unit_context *ctx);
 
 #ifdef UNIT_ENABLE_COUNTERS

@@ -1,8 +1,8 @@
 #include "unit_sorted.h"
 
 #ifdef UNIT_ENABLE_COUNTERS
-/* The MACs of one weight. image: the inputs of the weight's input channel; limit: the largest
- * magnitude that is skipped, -1: none. */
+/* The MACs of one weight. image: the inputs of the weight's input channel;
+ * limit: the largest magnitude that is skipped, -1: none. */
 static void count_weight(const unit_sorted *layer, const int8_t *image, int32_t channel, int16_t w,
                          int16_t limit, ptrdiff_t ky, ptrdiff_t kx) {
   const unit_sorted_axis *y = &layer->y, *x = &layer->x;

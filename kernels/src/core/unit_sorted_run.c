@@ -1,5 +1,17 @@
 #include "unit_sorted.h"
 
+/* Whether unit_walk_sorted_4 pays: it takes 14 registers. */
+#ifndef UNIT_SORTED_FOURS
+#if defined(__MSP430__) || (defined(__thumb__) && !defined(__thumb2__))
+#define UNIT_SORTED_FOURS 0
+#else
+#define UNIT_SORTED_FOURS 1
+#endif
+#endif
+
+/* Weights that are put in order together. */
+#define UNIT_SORTED_TAPS (UNIT_SORTED_FOURS ? 32 : 4)
+
 /* Where a run keeps things. */
 typedef struct {
   const unit_sorted *layer;
@@ -15,37 +27,73 @@ typedef struct {
   int32_t *acc;
 } kernel;
 
-/* One weight and those inputs that it needs. */
-static inline void walk(const unit_sorted_list *list, uint8_t quotient, int16_t w, int is_signed,
-                        int32_t *acc) {
-  const uint16_t count = list->end[quotient + 1];
-  if (count > 0) unit_walk_sorted(list->at, list->x, (int16_t)count, w, acc);
-  if (!is_signed) return;
-  const uint16_t first = list->end[1];
-  const uint16_t end = list->end[-1 - (int16_t)quotient];
-  if (end > first) {
-    unit_walk_sorted(list->at + first, list->x + first, (int16_t)(end - first), (int16_t)-w, acc);
-  }
+/* Weights that walk together. */
+typedef struct {
+  int16_t count;
+  unit_sorted_tap tap[UNIT_SORTED_TAPS]; /* those that need most inputs first */
+} taps;
+
+static void add_tap(taps *set, int32_t *acc, int16_t w, int16_t count) {
+  unit_sorted_tap *tap = set->tap + set->count++;
+#if UNIT_SORTED_FOURS
+  for (; tap > set->tap && tap[-1].count < count; tap--) *tap = tap[-1];
+#endif
+  tap->acc = acc;
+  tap->w = w;
+  tap->count = count;
 }
 
-/* The taps that meet the inputs of a phase. */
+static inline void walk_one(const uint16_t *at, const uint8_t *x, const unit_sorted_tap *tap) {
+  unit_walk_sorted(at, x, tap->count, tap->w, tap->acc);
+}
+
+/* Walks the entries from `first` on and empties the set. */
+static void walk(const unit_sorted_list *list, ptrdiff_t first, taps *set) {
+  const uint16_t *at = list->at + first;
+  const uint8_t *x = list->x + first;
+  unit_sorted_tap *tap = set->tap;
+  const unit_sorted_tap *end = tap + set->count;
+#if UNIT_SORTED_FOURS
+  for (; end - tap >= 4; tap += 4) {
+    const int16_t common = tap[3].count;
+    unit_walk_sorted_4(at, x, common, tap);
+    for (int i = 0; i < 3 && tap[i].count > common; i++) {
+      tap[i].count = (int16_t)(tap[i].count - common);
+      walk_one(at + common, x + common, tap + i);
+    }
+  }
+#endif
+  for (; tap < end; tap++) walk_one(at, x, tap);
+  set->count = 0;
+}
+
+/* The taps that meet the inputs of a phase: positive ones with sign 1, negative
+ * ones with -1. */
 static void walk_taps(const unit_sorted *layer, const unit_sorted_list *list, const kernel *weights,
-                      ptrdiff_t phase_y, ptrdiff_t phase_x) {
+                      ptrdiff_t phase_y, ptrdiff_t phase_x, int16_t sign) {
   const unit_sorted_axis *y = &layer->y, *x = &layer->x;
   /* Where the first position of the plane falls for the first tap. */
   const ptrdiff_t row = y->before + y->first - phase_y * y->dilation / y->stride;
   const ptrdiff_t column = x->before + x->first - phase_x * x->dilation / x->stride;
   int32_t *row_acc = weights->acc + row * layer->pitch + column;
+  const uint16_t *end = list->end + sign;
+  const uint16_t first = sign > 0 ? 0 : list->end[1];
+  taps set;
+  set.count = 0;
   for (ptrdiff_t ky = phase_y; ky < y->kernel; ky += y->period) {
     int32_t *acc = row_acc;
     for (ptrdiff_t kx = phase_x; kx < x->kernel; kx += x->period) {
       const ptrdiff_t tap = ky * x->kernel + kx;
-      walk(list, weights->quotient[tap], weights->weight[tap * layer->weight_tap], layer->is_signed,
-           acc);
+      const int16_t count = (int16_t)(end[sign * (int16_t)weights->quotient[tap]] - first);
+      if (count > 0) {
+        if (set.count == UNIT_SORTED_TAPS) walk(list, first, &set);
+        add_tap(&set, acc, (int16_t)(sign * weights->weight[tap * layer->weight_tap]), count);
+      }
       acc -= x->tap_step;
     }
     row_acc -= y->tap_step * layer->pitch;
   }
+  walk(list, first, &set);
 }
 
 static int32_t *outputs_of(const unit_sorted *layer, int32_t *acc) {
@@ -54,22 +102,19 @@ static int32_t *outputs_of(const unit_sorted *layer, int32_t *acc) {
 
 /* Slack needs no values. */
 static void clear(const unit_sorted *layer, int32_t *acc) {
-  int32_t *to = outputs_of(layer, acc);
-  const int32_t *end = to + layer->y.output * layer->pitch;
-  while (to < end) *to++ = 0;
+  unit_fill((uint32_t *)outputs_of(layer, acc), layer->y.output * layer->pitch, 0);
 }
 
 static void store(const unit_sorted *layer, ptrdiff_t image, ptrdiff_t channel, int32_t *acc) {
   const ptrdiff_t channels = layer->groups * layer->channels;
-  const unit_output output =
-      unit_output_of_channel(layer->quant, layer->activation, layer->output_offset, layer->bias,
-                             layer->prune->compensation, (int32_t)channel);
+  const unit_outputs output =
+      unit_outputs_of(layer->quant, layer->activation, layer->output_offset, layer->bias,
+                      layer->prune->compensation, (int32_t)channel);
   const int32_t *row = outputs_of(layer, acc);
-  int8_t *to = layer->output + image * layer->y.output * layer->x.output * channels + channel;
-  for (ptrdiff_t y = layer->y.output; y > 0; y--, row += layer->pitch) {
-    for (ptrdiff_t x = 0; x < layer->x.output; x++, to += channels) {
-      *to = unit_output_value(&output, row[x]);
-    }
+  const ptrdiff_t width = layer->x.output;
+  int8_t *to = layer->output + image * layer->y.output * width * channels + channel;
+  for (ptrdiff_t y = layer->y.output; y > 0; y--, row += layer->pitch, to += width * channels) {
+    unit_store_plane(&output, row, (int16_t)width, to, channels);
   }
 }
 
@@ -86,7 +131,8 @@ static kernel kernel_of(const run *r, const unit_threshold *threshold, ptrdiff_t
   return weights;
 }
 
-/* All lists of a group, then one output channel after another. image: the group's inputs. */
+/* All lists of a group, then one output channel after another. image: the
+ * group's inputs. */
 static void run_by_output(const run *r, ptrdiff_t n, ptrdiff_t group, const int8_t *image) {
   const unit_sorted *layer = r->layer;
   const ptrdiff_t phases_y = layer->y.phases, phases_x = layer->x.phases;
@@ -110,7 +156,8 @@ static void run_by_output(const run *r, ptrdiff_t n, ptrdiff_t group, const int8
       for (ptrdiff_t y = 0; y < phases_y; y++) {
         for (ptrdiff_t x = 0; x < phases_x; x++, memory += layer->list_bytes) {
           const unit_sorted_list list = unit_sorted_list_at(layer, memory);
-          walk_taps(layer, &list, &weights, y, x);
+          walk_taps(layer, &list, &weights, y, x, 1);
+          if (layer->is_signed) walk_taps(layer, &list, &weights, y, x, -1);
         }
       }
     }
@@ -133,7 +180,8 @@ static void run_by_input(const run *r, ptrdiff_t n, ptrdiff_t group, const int8_
           unit_threshold_of(layer->prune, (int32_t)(first + o), &threshold);
           const kernel weights =
               kernel_of(r, &threshold, first + o, input, r->acc + o * layer->plane);
-          walk_taps(layer, &list, &weights, y, x);
+          walk_taps(layer, &list, &weights, y, x, 1);
+          if (layer->is_signed) walk_taps(layer, &list, &weights, y, x, -1);
         }
       }
     }
