@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 from core_library import CORE, FLAGS, SANITIZERS, Counters
 
-from tflm_unit.converter.codegen import Export, export
+from tflm_unit.converter.codegen import BASELINES, Export, export
 from tflm_unit.converter.engine import Engine
 from tflm_unit.converter.graph import PRUNABLE, Graph
 from tflm_unit.converter.pruning import OperatingPoint, PruningConfig
@@ -95,8 +95,9 @@ class GeneratedModel:
 
     def check(self, inputs: Sequence[np.ndarray]) -> None:
         """Outputs and counters of every operating point equal the batch engine's."""
-        for number, point in enumerate(self.points if self.schedule == "unit" and self.points else (None,)):
-            schedule = "compare" if self.schedule == "unit" else self.schedule
+        baseline = self.schedule in BASELINES
+        for number, point in enumerate(self.points if self.points and not baseline else (None,)):
+            schedule = self.schedule if baseline else "compare"
             want = Engine(self.graph, point, schedule=schedule, threads=1).run(*inputs)
             for got, expected in zip(self.run(number, inputs), want.outputs, strict=True):
                 np.testing.assert_array_equal(got, expected)

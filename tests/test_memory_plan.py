@@ -15,8 +15,9 @@ from random_graphs import random_graph
 from strategies import LayerCase, layer_cases, window
 from test_core_operators import Pool, c_range, call, int8
 
-from tflm_unit.converter.codegen.arena import PlanRow, overwritable, plan_arena, scratch_bytes
+from tflm_unit.converter.codegen.arena import PlanRow, overwritable, plan_arena
 from tflm_unit.converter.codegen.memory_plan import ALIGNMENT, Buffer, Tenant, most_live, peak, place
+from tflm_unit.converter.codegen.scratch import scratch_bytes
 from tflm_unit.converter.graph import Activation, Graph, PoolParams
 
 SCHEDULES = ("dense", "zero_skip", "compare")
@@ -57,7 +58,8 @@ def test_the_best_order_is_found_where_size_alone_wastes_memory() -> None:
 
 
 def rows_of(graph: Graph, schedule: str) -> tuple[tuple[PlanRow, ...], int]:
-    arena = plan_arena(graph, {layer.index: [schedule] for layer in graph.mac_layers})
+    scratch = {layer.index: scratch_bytes(layer, graph, schedule) or 0 for layer in graph.mac_layers}
+    arena = plan_arena(graph, scratch)
     return arena.rows, arena.bytes
 
 
@@ -79,7 +81,7 @@ def test_activations_of_graphs(seed: int, layers: int, schedule: str) -> None:
 def test_lifetimes(seed: int) -> None:
     """Every operand is live when it is read, whatever its name, and every output at the end."""
     graph = random_graph(seed, 12)
-    arena = plan_arena(graph, {layer.index: ["dense"] for layer in graph.mac_layers})
+    arena = plan_arena(graph, {})
     steps = [layer for layer in graph.layers if layer.op != "RESHAPE"]
 
     def live(tensor: int, step: int) -> bool:
@@ -108,10 +110,13 @@ def test_in_place_where_the_operand_dies() -> None:
 @given(case=layer_cases())
 def test_scratch_is_what_the_kernels_ask_for(counting: ctypes.CDLL, case: LayerCase) -> None:
     graph = single_layer(case)
-    for schedule in SCHEDULES:
+    for schedule in ("dense", "zero_skip", "compare", "activation_sorted"):
         wanted = Call(case, schedule).buffer_size(counting)
+        if schedule == "activation_sorted" and case.op == "FULLY_CONNECTED":
+            assert scratch_bytes(graph.layers[0], graph, schedule) is None
+            continue
         assert scratch_bytes(graph.layers[0], graph, schedule) == wanted
-        arena = plan_arena(graph, {0: [schedule, "dense"]})
+        arena = plan_arena(graph, {0: wanted})
         assert [size for _, size in arena.scratch.values()] == ([wanted] if wanted else [])
         assert all(offset % ALIGNMENT == 0 for offset, _ in arena.scratch.values())
 

@@ -186,9 +186,12 @@ def test_unsupported_operators() -> None:
 
 ARGUMENTS: dict[str, tuple[dict[str, Any], str]] = {
     "schedule": (
-        {"schedule": "planned"},
-        "schedule is 'planned'; it takes one of dense, zero_skip, unit, all",
+        {"schedule": "fast"},
+        "schedule is 'fast'; it takes one or several of unit, dense, zero_skip, compare, planned, "
+        "activation_sorted, all",
     ),
+    "one of several schedules": ({"schedule": ("unit", "fast")}, "schedule is 'fast'"),
+    "no schedule": ({"schedule": ()}, "schedule is empty"),
     "samples": ({"samples": 0}, "samples is 0"),
     "timeout": ({"timeout": 0}, "timeout is 0"),
     "point": ({"point": "saver"}, "no operating point 'saver'"),

@@ -3,17 +3,28 @@
 from __future__ import annotations
 
 import json
+from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from .cli_common import AsJson, ModelPath, ScheduleName, print_all
+from .cli_common import AsJson, ModelPath, print_all
 
 if TYPE_CHECKING:
     from rich.table import Table
 
     from .converter.codegen import Export
+
+
+class ExportedSchedule(str, Enum):
+    unit = "unit"
+    zero_skip = "zero_skip"
+    dense = "dense"
+    compare = "compare"
+    planned = "planned"
+    activation_sorted = "activation_sorted"
+
 
 EPILOG = "Example: `tflm-unit export pruned.tflite -o src/model --name lenet --target cortex_m0_sim`"
 
@@ -26,7 +37,9 @@ def export(
         str | None, typer.Option(help="Check flash and RAM of this board or simulated machine.")
     ] = None,
     point: Annotated[str, typer.Option(help="Operating point, index or name; all: switchable.")] = "all",
-    schedule: Annotated[ScheduleName, typer.Option(help="unit, or a baseline.")] = ScheduleName.unit,
+    schedule: Annotated[
+        ExportedSchedule, typer.Option(help="unit: as the model says; others are forced.")
+    ] = ExportedSchedule.unit,
     with_core: Annotated[bool, typer.Option("--with-core", help="Write the kernels' sources, too.")] = False,
     as_json: AsJson = False,
 ) -> None:

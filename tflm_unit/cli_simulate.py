@@ -20,6 +20,9 @@ class SimulatedSchedule(str, Enum):
     unit = "unit"
     zero_skip = "zero_skip"
     dense = "dense"
+    compare = "compare"
+    planned = "planned"
+    activation_sorted = "activation_sorted"
 
 
 def simulate(
@@ -32,7 +35,10 @@ def simulate(
     scale: Scale = None,
     offset: Offset = None,
     point: Annotated[str, typer.Option(help="Operating point, index or name.")] = "0",
-    schedule: Annotated[SimulatedSchedule, typer.Option(help="One of them, or all.")] = SimulatedSchedule.all,
+    schedule: Annotated[
+        list[SimulatedSchedule] | None,
+        typer.Option(help="May be given several times; all (default): dense, zero_skip and unit."),
+    ] = None,
     timeout: Annotated[
         float, typer.Option(help="Seconds that one inference may take in the simulator.")
     ] = 300,
@@ -52,7 +58,7 @@ def simulate(
             x=x,
             samples=samples,
             point=int(point) if point.isdecimal() else point,
-            schedule=schedule.value,
+            schedule=[name.value for name in schedule or [SimulatedSchedule.all]],
             scale=scale,
             offset=offset,
             timeout=timeout,

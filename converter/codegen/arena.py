@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from ..graph import (
     AddParams,
-    ConvParams,
     CopyParams,
-    FullyConnectedParams,
     Graph,
     Layer,
     MeanParams,
@@ -20,9 +18,6 @@ from ..graph import (
 )
 from .memory_plan import Buffer, Tenant, peak, place
 
-# The C core's UNIT_QUOTIENT_CHANNELS and UNIT_COLUMN: output channels that the scratch of a layer serves at a time.
-QUOTIENT_CHANNELS = 8
-COLUMN = 64
 INPUT_STEP = -1  # the application writes the inputs before step 0
 
 
@@ -59,29 +54,12 @@ def is_elided(layer: Layer) -> bool:
     return isinstance(layer.params, CopyParams)
 
 
-def scratch_bytes(layer: Layer, graph: Graph, schedule: str) -> int:
-    """What `unit_<operator>_<schedule>_s8_get_buffer_size()` returns; 0 where the kernel has no such function."""
-    if isinstance(layer.params, ConvParams) and schedule == "compare":
-        channels_out, height, width, channels = graph.weights(layer).shape
-        return (
-            height * width * (1 if layer.params.ch_mult else channels * min(channels_out, QUOTIENT_CHANNELS))
-        )
-    if isinstance(layer.params, FullyConnectedParams) and schedule == "compare":
-        return 4 * min(graph.output_channels(layer), COLUMN)
-    return 0
-
-
-def plan_arena(graph: Graph, schedules: Mapping[int, Sequence[str]]) -> Arena:
-    """schedules: by index of the layers with MACs, every schedule that they run at some operating point.
+def plan_arena(graph: Graph, scratch: Mapping[int, int]) -> Arena:
+    """scratch: bytes by index of the layers that need some.
 
     Outputs are computed in place unless that makes the arena larger.
     """
     lifetimes = _Lifetimes(graph)
-    scratch = {
-        layer.index: max(scratch_bytes(layer, graph, s) for s in schedules[layer.index])
-        for layer in lifetimes.layers
-        if layer.index in schedules
-    }
     plans = [_plan(lifetimes, scratch, in_place) for in_place in (True, False)]
     return min(plans, key=lambda plan: plan.bytes)
 

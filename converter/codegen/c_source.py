@@ -92,18 +92,22 @@ def integer(value: int) -> str:
 
 @dataclass(frozen=True)
 class ConstantArray:
-    """notes: what it is, for every place that uses it."""
+    """notes: what it is, for every place that uses it. counting: only builds with UNIT_ENABLE_COUNTERS have it."""
 
     symbol: str
     values: np.ndarray
     notes: tuple[str, ...]
+    counting: bool = False
 
     @property
     def _declarator(self) -> str:
         return f"const {self.values.dtype.name}_t {self.symbol}[{self.values.size}]"
 
+    def _guarded(self, text: str) -> str:
+        return f"#ifdef UNIT_ENABLE_COUNTERS\n{text}#endif\n" if self.counting else text
+
     def declaration(self) -> str:
-        return f"extern {self._declarator} UNIT_CONSTANT;"
+        return self._guarded(f"extern {self._declarator} UNIT_CONSTANT;\n")
 
     def definition(self) -> str:
         """One comment, and the values in rows."""
@@ -111,7 +115,8 @@ class ConstantArray:
         flat = self.values.ravel().tolist()
         rows = [", ".join(map(integer, flat[i : i + step])) for i in range(0, len(flat), step)]
         body = ",\n".join(f"    {row}" for row in rows)
-        return f"{comment(['; also '.join(self.notes)])}\n{self._declarator} UNIT_CONSTANT = {{\n{body}}};\n"
+        text = f"{comment(['; also '.join(self.notes)])}\n{self._declarator} UNIT_CONSTANT = {{\n{body}}};\n"
+        return self._guarded(text)
 
 
 @dataclass
@@ -122,12 +127,17 @@ class ConstantPool:
     _arrays: dict[tuple[str, bytes], ConstantArray] = field(default_factory=dict)
     _rows: dict[bytes, int] = field(default_factory=dict)
 
-    def add(self, name: str, values: np.ndarray, note: str) -> str:
-        """Symbol of an array with these integer values."""
+    def add(self, name: str, values: np.ndarray, note: str, *, counting: bool = False) -> str:
+        """Symbol of an array with these integer values; an empty one gets an element, as C has no empty arrays.
+
+        counting: only builds with UNIT_ENABLE_COUNTERS use it here.
+        """
+        values = values if values.size else np.zeros(1, values.dtype)
         key = values.dtype.name, values.tobytes()
         known = self._arrays.get(key)
         symbol, notes = (known.symbol, known.notes) if known else (f"{self.prefix}_{name}", ())
-        self._arrays[key] = ConstantArray(symbol, values, (*notes, note))
+        counting = counting and (known is None or known.counting)
+        self._arrays[key] = ConstantArray(symbol, values, (*notes, note), counting)
         return symbol
 
     def add_quotients(self, table: np.ndarray, table_row: np.ndarray) -> np.ndarray:

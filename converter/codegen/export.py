@@ -20,10 +20,9 @@ from .c_source import check_name
 from .files import core_files, write_files
 from .header import header
 from .model import build_model
+from .schedules import BASELINES, SCHEDULES
 from .source import data_header, data_source, source
 from .target_fit import arena_in_fram
-
-SCHEDULES = ("unit", "zero_skip", "dense")
 
 
 @dataclass(frozen=True)
@@ -31,7 +30,8 @@ class Export:
     """What an export wrote.
 
     files: paths. arena_bytes: static RAM of activations and scratch. constant_bytes: of weights and other
-    arrays in flash. plan: the arena. layers: index in the graph of each generated layer. points: names.
+    arrays in flash, in a build without counters. plan: the arena. layers: index in the graph of each generated layer.
+    schedules: of each of them, per operating point; empty for layers without MACs. points: names.
     arena_in_fram: the target holds the arena only in FRAM; define UNIT_ARENA_IN_FRAM when compiling.
     """
 
@@ -40,6 +40,7 @@ class Export:
     constant_bytes: int
     plan: tuple[PlanRow, ...]
     layers: tuple[int, ...]
+    schedules: tuple[tuple[str, ...], ...]
     points: tuple[str, ...]
     arena_in_fram: bool = False
 
@@ -51,6 +52,7 @@ class Export:
             "arena_in_fram": self.arena_in_fram,
             "points": list(self.points),
             "layers": list(self.layers),
+            "schedules": [list(names) for names in self.schedules],
             "plan": [vars(row) for row in self.plan],
         }
 
@@ -71,26 +73,29 @@ def export(
 
     name: prefix of files and functions, a C identifier. target: whose flash and RAM are checked. point:
     operating point by index or name, or 'all'. schedule: 'unit' as the points say; 'zero_skip' and 'dense'
-    force that schedule on every prunable layer. with_core: write the core's sources beside. report: the
-    model's, for the expected skip rates in comments.
+    force that schedule on every prunable layer, without thresholds; 'compare', 'planned' and 'activation_sorted'
+    force it on every layer with thresholds that can run it, the others of these run compare. with_core: write the
+    core's sources beside. report: the model's, for the expected skip rates in comments.
 
-    Raises UnitError for operators that cannot be generated, a model too large for the target, files in the way
-    that were not generated, and arguments out of range; MetadataError when thresholds do not fit their layer.
+    Raises UnitError for operators that cannot be generated, a schedule of a point that its layer cannot run, a
+    model too large for the target, files in the way that were not generated, and arguments out of range;
+    MetadataError when thresholds do not fit their layer.
     """
     check_name(name)
     if schedule not in SCHEDULES:
         raise UnitError(f"schedule is {schedule!r}; it takes one of {', '.join(SCHEDULES)}")
     _check_operators(graph)
     chosen = _points(config, point)
-    if schedule != "unit":
+    if schedule in BASELINES:
         chosen = {0: OperatingPoint(schedule)}
     model = build_model(
         name,
         graph,
         tuple(chosen.values()),
         [entries_of(graph, p) for p in chosen.values()],
-        "dense" if schedule == "unit" else schedule,
-        _expected(report, list(chosen)) if schedule == "unit" else {},
+        schedule,
+        schedule if schedule in BASELINES else "dense",
+        {} if schedule in BASELINES else _expected(report, list(chosen)),
     )
     in_fram = target is not None and arena_in_fram(model, target)
     files = {
@@ -106,6 +111,7 @@ def export(
         constant_bytes=model.constant_bytes,
         plan=model.arena.rows,
         layers=tuple(generated.layer.index for generated in model.layers),
+        schedules=tuple(tuple(s.name for s in generated.schedules) for generated in model.layers),
         points=tuple(p.name for p in model.points),
         arena_in_fram=in_fram,
     )

@@ -13,16 +13,17 @@ from .arena import Arena, is_elided, plan_arena
 from .c_source import ConstantArray, ConstantPool, identifiers
 from .layers import Body, emit
 from .prunable import PrunableSource, emit_prunable
+from .schedules import PointSchedule, schedules_of
+from .scratch import scratch_bytes
 
 
 @dataclass(frozen=True)
 class GeneratedLayer:
-    """body: of its C function. schedules: name per operating point, empty for layers without MACs."""
+    """body: of its C function. schedules: per operating point, empty for layers without MACs."""
 
     layer: Layer
     identifier: str
-    entries: tuple[LayerPruning | None, ...]
-    schedules: tuple[str, ...]
+    schedules: tuple[PointSchedule, ...]
     body: tuple[str, ...]
 
 
@@ -40,7 +41,12 @@ class CodeModel:
 
     @property
     def constant_bytes(self) -> int:
-        return sum(array.values.nbytes for array in self.constants)
+        """Of a build without counters."""
+        return sum(array.values.nbytes for array in self.constants if not array.counting)
+
+    @property
+    def has_plans(self) -> bool:
+        return any(s.plan for layer in self.layers for s in layer.schedules)
 
     @property
     def has_floats(self) -> bool:
@@ -53,10 +59,11 @@ def build_model(
     graph: Graph,
     points: Sequence[OperatingPoint],
     entries: Sequence[Mapping[int, LayerPruning]],
-    forced: str,
+    schedule: str,
+    baseline: str,
     skipped: Mapping[tuple[int, str], float],
 ) -> CodeModel:
-    """entries: of each point, by layer index. forced: schedule of prunable layers without one."""
+    """entries: of each point, by layer index. schedule: see schedules_of. baseline: of layers without entry."""
     pool = ConstantPool(name)
     layers = [layer for layer in graph.layers if not is_elided(layer)]
     names = identifiers(layer.name for layer in layers)
@@ -67,14 +74,23 @@ def build_model(
         layer.index: PrunableSource(
             name=identifier,
             counters=f"{name.upper()}_COUNTERS({next(counters)})",
-            entries=tuple(at_point.get(layer.index) for at_point in entries),
-            baseline=forced if layer.index in prunable else "dense",
+            schedules=schedules_of(
+                graph,
+                layer,
+                [at_point.get(layer.index) for at_point in entries],
+                schedule,
+                baseline if layer.index in prunable else "dense",
+            ),
             pool=pool,
         )
         for layer, identifier in zip(layers, names, strict=True)
         if layer.index in macs
     }
-    arena = plan_arena(graph, {index: source.schedules for index, source in sources.items()})
+    scratch = {
+        index: max(scratch_bytes(graph.layers[index], graph, s.name, s.plan) or 0 for s in source.schedules)
+        for index, source in sources.items()
+    }
+    arena = plan_arena(graph, scratch)
     generated = []
     for layer, identifier in zip(layers, names, strict=True):
         body, source = Body(graph, layer, arena), sources.get(layer.index)
@@ -86,7 +102,6 @@ def build_model(
             GeneratedLayer(
                 layer=layer,
                 identifier=identifier,
-                entries=source.entries if source else (),
                 schedules=source.schedules if source else (),
                 body=tuple(body.lines),
             )

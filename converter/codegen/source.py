@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from ..pruning import FATRELU_OFF, NEVER_SKIP, LayerPruning
 from .c_source import comment, string_literal
 from .layers import c_type, element
 from .model import CodeModel, GeneratedLayer
 
+if TYPE_CHECKING:
+    from ..plans import WeightPlan
+
 
 def data_header(model: CodeModel) -> str:
     guard = f"{model.name.upper()}_DATA_H_"
-    declarations = "\n".join(array.declaration() for array in model.constants)
+    declarations = "".join(array.declaration() for array in model.constants)
     return f"""\
 /* Constants of {model.name}: weights, biases, requantization, thresholds. Only {model.name}.c needs them. */
 #ifndef {guard}
@@ -23,7 +28,6 @@ extern "C" {{
 #endif
 
 {declarations}
-
 #ifdef __cplusplus
 }}
 #endif
@@ -73,9 +77,9 @@ static union {{
 {point}#ifdef UNIT_ENABLE_COUNTERS
 static unit_counters counters[{max(macs, 1)}]; /* of the layers with MACs */
 #define {upper}_COUNTERS(index) (&counters[index])
-#else
+{f"#define {upper}_COUNTED(weights) (weights){newline}" if model.has_plans else ""}#else
 #define {upper}_COUNTERS(index) NULL
-#endif
+{f"#define {upper}_COUNTED(weights) NULL{newline}" if model.has_plans else ""}#endif
 """
 
 
@@ -101,15 +105,26 @@ def _layer_function(model: CodeModel, number: int) -> str:
 
 def _schedules(model: CodeModel, generated: GeneratedLayer) -> list[str]:
     """One line per operating point; one line alone where no point has thresholds."""
-    if all(entry is None for entry in generated.entries):
-        return [f"{generated.schedules[0]} at every operating point"]
+    if all(schedule.entry is None for schedule in generated.schedules):
+        return [f"{generated.schedules[0].name} at every operating point"]
+    weights = model.graph.weights(generated.layer).size
     lines = []
-    for point, (entry, schedule) in enumerate(zip(generated.entries, generated.schedules, strict=True)):
-        share = model.skipped.get((point, generated.layer.name))
-        expected = f", {share:.1%} of the MACs expected to be skipped" if entry and share is not None else ""
-        what = schedule if entry is None else f"compare, {_thresholds(entry)}"
-        lines.append(f"point {point} ({model.points[point].name}): {what}{expected}")
+    for point, schedule in enumerate(generated.schedules):
+        what, share = schedule.name, model.skipped.get((point, generated.layer.name))
+        if schedule.entry:
+            what += f", {_thresholds(schedule.entry)}"
+            what += f", {share:.1%} of the MACs expected to be skipped" if share is not None else ""
+        if schedule.plan:
+            what += f"; plan: {_plan(schedule.plan, weights)}"
+        lines.append(f"point {point} ({model.points[point].name}): {what}")
     return lines
+
+
+def _plan(plan: WeightPlan, weights: int) -> str:
+    """Size of a plan in words; its arrays may be shared with other points."""
+    lists, classes = plan.count.shape
+    entries = f"{plan.weight.size:,} of {weights:,} weights"
+    return f"{entries} in {lists:,} lists of {classes} classes, {plan.bytes:,} bytes"
 
 
 def _thresholds(entry: LayerPruning) -> str:

@@ -20,7 +20,7 @@ def arena_in_fram(model: CodeModel, target: Target) -> bool:
 
     Raises UnitError, which says by how much and names the largest tensors, when the model cannot fit.
     """
-    constants = [(array.symbol, array.values.nbytes) for array in model.constants]
+    constants = [(array.symbol, array.values.nbytes) for array in model.constants if not array.counting]
     buffers = [(row.name, row.bytes) for row in model.arena.rows]
     flash = {"constants": model.constant_bytes, "code at least": MIN_CODE_BYTES}
     ram = {"arena": model.arena.bytes, "stack and variables at least": MIN_OTHER_RAM_BYTES}

@@ -4,23 +4,24 @@ from __future__ import annotations
 
 import dataclasses
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from os import PathLike
 from pathlib import Path
 from typing import Any
 
 from ..api import ConversionResult
-from ..converter.codegen import export
+from ..converter.codegen import BASELINES, SCHEDULES, export
 from ..converter.dataset import Source
 from ..converter.errors import UnitError
 from ..converter.targets import Target, load_target
 from ..models import Model, load_model, point_of
+from .check import Expected, expect
 from .firmware import NAME, OPTIMIZE, Program
 from .inputs import random_inputs, take
 from .result import Counts, Estimate, LayerSimulation, Simulation
 from .schedule import Job, Progress, Run, Steps, run_schedule
 
-SCHEDULES = ("dense", "zero_skip", "unit")
+ALL = ("dense", "zero_skip", "unit")
 
 
 def simulate(
@@ -30,7 +31,7 @@ def simulate(
     x: Source | None = None,
     samples: int = 1,
     point: int | str = 0,
-    schedule: str = "all",
+    schedule: str | Sequence[str] = "all",
     scale: float | None = None,
     offset: float | None = None,
     seed: int = 0,
@@ -44,15 +45,15 @@ def simulate(
 
     model: a .tflite file, its bytes, or what `convert` returned. target: a name in boards/*.json; a real board is
     stood in for by the simulated machine closest to it. x: data as for `evaluate`, of which the first `samples`
-    run; None: random inputs made of `seed`. point: operating point, index or name. schedule: 'dense', 'zero_skip',
-    'unit' (the thresholds of `point`), or 'all' of them. timeout: seconds that one inference may take.
-    progress: called with (what, steps done, steps).
+    run; None: random inputs made of `seed`. point: operating point, index or name. schedule: one or several of
+    'dense', 'zero_skip', 'unit' (every layer as `point` says), 'all' (these three), and 'compare', 'planned',
+    'activation_sorted': the thresholds of `point` under that schedule wherever a layer can run it, see `export`.
+    timeout: seconds that one inference may take. progress: called with (what, steps done, steps).
 
     Raises UnitError for a model that does not fit the target or cannot be exported, and when compiler or simulator
     are missing or fail; DataError when the data do not fit. Differences are no error: see Simulation.match.
     """
-    if schedule not in (*SCHEDULES, "all"):
-        raise UnitError(f"schedule is {schedule!r}; it takes one of {', '.join((*SCHEDULES, 'all'))}")
+    names = _names(schedule)
     if samples < 1:
         raise UnitError(f"samples is {samples}; it takes a number >= 1")
     if not timeout > 0:
@@ -60,7 +61,6 @@ def simulate(
     loaded = _loaded(model)
     wanted = load_target(target)
     chosen = point_of(loaded, point)
-    names = SCHEDULES if schedule == "all" else (schedule,)
     with tempfile.TemporaryDirectory() as folder:
         # First, because it refuses what cannot run before anything else takes time.
         programs = {name: _export(loaded, wanted, Path(folder, name), point, name) for name in names}
@@ -69,8 +69,24 @@ def simulate(
         else:
             inputs = take(x, loaded.graph, samples, scale, offset)
         job = Job(loaded.graph, chosen, wanted, inputs, timeout, Steps(progress, len(names), len(inputs[0])))
-        runs = {name: run_schedule(job, name, program) for name, program in programs.items()}
+        runs: dict[str, Run] = {}
+        expected: dict[str, list[Expected]] = {}
+        for name, program in programs.items():
+            engine = name if name in BASELINES else "compare"
+            if engine not in expected:
+                expected[engine] = expect(loaded.graph, chosen, engine, inputs)
+            runs[name] = run_schedule(job, name, program, expected[engine])
     return _result(job, runs, x is None)
+
+
+def _names(schedule: str | Sequence[str]) -> tuple[str, ...]:
+    """Each schedule once."""
+    given = (schedule,) if isinstance(schedule, str) else tuple(schedule)
+    unknown = [name for name in given if name not in (*SCHEDULES, "all")]
+    if unknown or not given:
+        wrong = repr(unknown[0]) if unknown else "empty"
+        raise UnitError(f"schedule is {wrong}; it takes one or several of {', '.join((*SCHEDULES, 'all'))}")
+    return tuple(dict.fromkeys(n for name in given for n in (ALL if name == "all" else (name,))))
 
 
 def _loaded(model: str | PathLike[str] | bytes | Model | ConversionResult) -> Model:
@@ -82,13 +98,22 @@ def _loaded(model: str | PathLike[str] | bytes | Model | ConversionResult) -> Mo
 def _export(model: Model, target: Target, folder: Path, point: int | str, schedule: str) -> Program:
     done = export(model.graph, model.config, folder, name=NAME, target=target, point=point, schedule=schedule)
     sources = tuple(path for path in done.files if path.suffix == ".c")
-    return Program(folder, sources, done.layers, done.arena_bytes, done.constant_bytes, done.arena_in_fram)
+    return Program(
+        folder=folder,
+        sources=sources,
+        layers=done.layers,
+        schedules=tuple(names[0] if names else None for names in done.schedules),
+        arena_bytes=done.arena_bytes,
+        constant_bytes=done.constant_bytes,
+        arena_in_fram=done.arena_in_fram,
+    )
 
 
 def _result(job: Job, runs: Mapping[str, Run], random: bool) -> Simulation:
-    main = runs.get("unit") or next(iter(runs.values()))
+    pruned = [name for name in runs if name not in BASELINES]
+    main = runs["unit" if "unit" in runs else (pruned or list(runs))[0]]
     board = job.target.board["tflm_unit"]
-    point = job.point if "unit" in runs else None
+    point = job.point if pruned else None
     mismatches = tuple(text for run in runs.values() for text in run.mismatches)
     totals = {name: None if run.counts is None else sum(run.counts) for name, run in runs.items()}
     return Simulation(
@@ -99,6 +124,7 @@ def _result(job: Job, runs: Mapping[str, Run], random: bool) -> Simulation:
         mismatches=mismatches,
         point=point.name if point else None,
         totals=_counts(totals),
+        counts=totals,
         layers=tuple(_layer(job, runs, main, number) for number in range(len(main.program.layers))),
         flash_bytes=main.sizes.flash,
         code_bytes=main.sizes.flash - main.sizes.fram - main.program.constant_bytes,
@@ -131,7 +157,15 @@ def _layer(job: Job, runs: Mapping[str, Run], main: Run, number: int) -> LayerSi
     if rows:
         total, zero, skipped = (sum(column) / len(rows) for column in zip(*rows, strict=True))
         macs = {"macs_total": rows[0][0], "macs_zero": zero, "macs_kept": total - skipped}
-    return LayerSimulation(layer.name, layer.op, **dataclasses.asdict(_counts(counts)), **macs)
+    return LayerSimulation(
+        layer.name,
+        layer.op,
+        **dataclasses.asdict(_counts(counts)),
+        **macs,
+        schedule=main.program.schedules[number],
+        counts=counts,
+        schedules={name: run.program.schedules[number] for name, run in runs.items()},
+    )
 
 
 def _estimate(target: Target, totals: Mapping[str, float | None]) -> Estimate:
@@ -139,14 +173,19 @@ def _estimate(target: Target, totals: Mapping[str, float | None]) -> Estimate:
     board = target.board["tflm_unit"]
     cost, energy = board["cost"], board["energy"]
 
-    def scaled(factor: float) -> Counts:
-        return _counts({name: None if n is None else n * factor for name, n in totals.items()})
-
-    cycles = cost["cycles_per_count"]
+    per_count = {
+        "milliseconds": cost["cycles_per_count"] / target.clock_hz * 1e3,
+        "microjoules": cost["cycles_per_count"] * energy["nanojoules_per_cycle"] * 1e-3,
+    }
+    scaled = {
+        what: _counts({name: None if n is None else n * factor for name, n in totals.items()})
+        for what, factor in per_count.items()
+    }
     return Estimate(
-        milliseconds=scaled(cycles / target.clock_hz * 1e3),
-        microjoules=scaled(cycles * energy["nanojoules_per_cycle"] * 1e-3),
-        cycles_per_count=cycles,
+        **scaled,
+        milliseconds_per_count=per_count["milliseconds"],
+        microjoules_per_count=per_count["microjoules"],
+        cycles_per_count=cost["cycles_per_count"],
         nanojoules_per_cycle=energy["nanojoules_per_cycle"],
         clock_hz=target.clock_hz,
         sources=(cost["source"], energy["source"]),

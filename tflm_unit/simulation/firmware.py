@@ -37,11 +37,13 @@ _TOO_LARGE = re.compile("overflowed|will not fit|ranges? overlap|range overlaps"
 
 @dataclass(frozen=True)
 class Program:
-    """Generated sources in a folder. layers: the graph's index of each generated layer."""
+    """Generated sources in a folder. layers: the graph's index of each generated layer; schedules: of each of them,
+    None without MACs."""
 
     folder: Path
     sources: tuple[Path, ...]
     layers: tuple[int, ...]
+    schedules: tuple[str | None, ...]
     arena_bytes: int
     constant_bytes: int
     arena_in_fram: bool

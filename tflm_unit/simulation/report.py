@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
 from rich.table import Table
 
+from ..converter.codegen import BASELINES, PRUNED
 from ..converter.targets import load_target
-from .result import Counts, LayerSimulation, Simulation
+from .result import LayerSimulation, Simulation
 
+WIDTH = 140  # where no terminal has one
 _SIMULATORS = {"qemu": "QEMU", "mspdebug": "mspdebug", "msp430_run": "gdb's simulator"}
-_COLUMNS = {"dense": "dense", "zero_skip": "zero-skip", "unit": "UnIT"}
+_COLUMNS = {"zero_skip": "zero-skip", "unit": "UnIT", "activation_sorted": "sorted"}
 
 
 def tables(result: Simulation) -> list[Table | str]:
@@ -22,32 +26,50 @@ def tables(result: Simulation) -> list[Table | str]:
 
 
 def _layers(result: Simulation) -> Table:
+    """`*`: a schedule that was asked for, and that the layer cannot run."""
     table = Table()
-    for name in ("layer", "operator"):
-        table.add_column(name)
-    names = [name for name in _COLUMNS if getattr(result.totals, name) is not None]
-    ratio = {"dense", "unit"} <= set(names)
-    for name in (*(_COLUMNS[n] for n in names), *(("UnIT/dense",) if ratio else ()), "MACs", "kept"):
-        table.add_column(name, justify="right")
+    names = [name for name, total in result.counts.items() if total is not None]
+    pruned = [name for name in names if name not in BASELINES]
+    ratio = ("unit" if "unit" in pruned else pruned[0]) if pruned and "dense" in names else ""
+    runs = "unit" in names
+    for column in ("layer", "operator", *(("runs",) if runs else ())):
+        table.add_column(column)
+    for column in (*map(_column, names), *((f"{_column(ratio)}/dense",) if ratio else ()), "MACs", "kept"):
+        table.add_column(column, justify="right")
 
     def row(
-        name: str, op: str, counts: LayerSimulation | Counts, total: float | None, kept: float | None
+        first: Sequence[str], texts: Sequence[str], relative: str, total: float | None, kept: float | None
     ) -> None:
-        values = [getattr(counts, n) for n in names]
-        relative = [_ratio(counts.unit, counts.dense)] if ratio else []
         share = f"{kept / total:.1%}" if total and kept is not None else ""
-        table.add_row(name, op, *map(_number, values), *relative, _number(total), share)
+        table.add_row(*first, *texts, *((relative,) if ratio else ()), _number(total), share)
 
     for x in result.layers:
-        row(x.name, x.op, x, x.macs_total, x.macs_kept)
+        texts = [_number(x.counts[n]) + ("*" if _differs(x, n) else "") for n in names]
+        first = (x.name, x.op, *((x.schedule or "",) if runs else ()))
+        row(first, texts, _relative(x.counts, ratio), x.macs_total, x.macs_kept)
     table.add_section()
     total, kept = (sum(getattr(x, n) or 0 for x in result.layers) for n in ("macs_total", "macs_kept"))
-    row("all", "", result.totals, total, kept)
+    texts, first = [_number(result.counts[n]) for n in names], ("all", *("" for _ in range(1 + runs)))
+    row(first, texts, _relative(result.counts, ratio), total, kept)
+    if ratio and len(pruned) > 1:
+        first = ("all/dense", *first[1:])
+        row(first, [_relative(result.counts, n) for n in names], "", None, None)
     return table
 
 
-def _ratio(value: float | None, base: float | None) -> str:
+def _column(schedule: str) -> str:
+    return _COLUMNS.get(schedule, schedule)
+
+
+def _relative(counts: Mapping[str, float | None], schedule: str) -> str:
+    """To dense."""
+    value, base = counts.get(schedule), counts.get("dense")
     return f"{value / base:.2f}" if value is not None and base else ""
+
+
+def _differs(layer: LayerSimulation, schedule: str) -> bool:
+    """Whether a layer with thresholds ran another schedule than the one that was forced."""
+    return schedule in PRUNED and layer.schedules[schedule] not in (schedule, "dense", None)
 
 
 def _number(value: float | None) -> str:
@@ -77,12 +99,15 @@ def _memory(result: Simulation) -> list[tuple[str, str]]:
 
 def _estimates(result: Simulation) -> list[tuple[str, str]]:
     e = result.estimate
-    if result.totals == Counts(None, None, None):
+    counts = {_column(name): n for name, n in result.counts.items() if n is not None}
+    if not counts:
         return []
     rows = []
-    for label, counts, unit in (("time", e.milliseconds, "ms"), ("energy", e.microjoules, "µJ")):
-        values = [(column, getattr(counts, name)) for name, column in _COLUMNS.items()]
-        parts = [f"{column} {_digits(value)} {unit}" for column, value in values if value is not None]
+    for label, factor, unit in (
+        ("time", e.milliseconds_per_count, "ms"),
+        ("energy", e.microjoules_per_count, "µJ"),
+    ):
+        parts = [f"{column} {_digits(n * factor)} {unit}" for column, n in counts.items()]
         rows.append((label, f"{', '.join(parts)} (estimate)"))
     cycles = "cycles" if result.unit == "cycles" else f"{e.cycles_per_count:g} cycles per instruction"
     return [
@@ -106,13 +131,16 @@ def _notes(result: Simulation) -> list[tuple[str, str]]:
             f"apply; {result.status}"
         )
     preferred = load_target(result.target).divider.name.lower()
-    if result.totals.unit is not None and set(result.dividers) - {preferred}:
+    counted = any(n is not None and name not in BASELINES for name, n in result.counts.items())
+    if counted and set(result.dividers) - {preferred}:
         notes.append(
             f"thresholds made for divider {', '.join(result.dividers)}; {result.target} prefers {preferred}: "
             f"tflm-unit convert --target {result.target}"
         )
     if result.random_inputs:
         notes.append("random inputs: how much of them is skipped says little about real data; give --data")
+    if any(_differs(layer, name) for layer in result.layers for name in layer.schedules):
+        notes.append("* ran compare: the layer cannot run the schedule that was asked for")
     rows = [("note", text) for text in notes]
     if result.match:
         rows.append(("check", "outputs and MAC counts equal the batch engine's, bit for bit"))

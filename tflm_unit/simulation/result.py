@@ -19,7 +19,9 @@ class Counts:
 @dataclass(frozen=True)
 class LayerSimulation:
     """One layer of the generated code. macs_*: per inference, of the model as it is (schedule 'unit') if that ran,
-    else of the schedule that ran; macs_kept: MACs that were not skipped; None for layers without MACs.
+    else of the first schedule with thresholds, else of the first; macs_kept: MACs that were not skipped; None for
+    layers without MACs. schedule: what the layer ran then. counts, schedules: of every schedule that was asked for;
+    schedules tells what the layer ran instead where it cannot.
     """
 
     name: str
@@ -30,17 +32,22 @@ class LayerSimulation:
     macs_total: int | None
     macs_zero: float | None
     macs_kept: float | None
+    schedule: str | None
+    counts: dict[str, float | None]
+    schedules: dict[str, str | None]
 
 
 @dataclass(frozen=True)
 class Estimate:
-    """Of one inference: counts x cycles_per_count, over the clock, x nanojoules_per_cycle.
+    """Of one inference: counts x cycles_per_count, over the clock, x nanojoules_per_cycle; and of one count.
 
     sources: where the board file has its figures from.
     """
 
     milliseconds: Counts
     microjoules: Counts
+    milliseconds_per_count: float
+    microjoules_per_count: float
     cycles_per_count: float
     nanojoules_per_cycle: float
     clock_hz: int
@@ -53,11 +60,12 @@ class Simulation:
 
     unit: what is counted, 'cycles' or 'instructions'. match: whether outputs and MAC counts of every sample and
     schedule equal the batch engine's, bit for bit; mismatches: the first difference of each firmware.
-    simulated_by: the target that stood in when `target` is a real board, else `target` itself.
-    random_inputs: no data was given. flash_bytes: of the whole firmware of schedule 'unit', or of the one that ran,
-    without the samples; constant_bytes: of the model; code_bytes: all other contents; fram_variable_bytes: variables
-    in FRAM, which counts as flash. ram_bytes: the other variables, stack excluded; the arena is in one of them.
-    arena_bytes: of the generated code. stack_bytes: the deepest use while a sample ran.
+    counts: the totals of every schedule that was asked for. simulated_by: the target that stood in when `target` is
+    a real board, else `target` itself. random_inputs: no data was given. flash_bytes: of the whole firmware without
+    the samples; of schedule 'unit' if that ran, else of the one that LayerSimulation's macs_* are of.
+    constant_bytes: of the model; code_bytes: all other contents; fram_variable_bytes: variables in FRAM, which
+    counts as flash. ram_bytes: the other variables, stack excluded; the arena is in one of them. arena_bytes: of the
+    generated code. stack_bytes: the deepest use while a sample ran.
     """
 
     target: str
@@ -67,6 +75,7 @@ class Simulation:
     mismatches: tuple[str, ...]
     point: str | None
     totals: Counts
+    counts: dict[str, float | None]
     layers: tuple[LayerSimulation, ...]
     flash_bytes: int
     code_bytes: int
@@ -90,6 +99,6 @@ class Simulation:
 
     def __str__(self) -> str:
         from ..report import render
-        from .report import tables
+        from .report import WIDTH, tables
 
-        return render(*tables(self))
+        return render(*tables(self), width=WIDTH)

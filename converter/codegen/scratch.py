@@ -1,0 +1,103 @@
+"""Scratch memory of the kernels with MACs: what their `..._get_buffer_size()` functions return."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ..graph import ConvParams, Graph, Layer
+
+if TYPE_CHECKING:
+    from ..plans import WeightPlan
+
+# The C core's UNIT_QUOTIENT_CHANNELS and UNIT_COLUMN: output channels that the scratch of a layer serves at a time.
+QUOTIENT_CHANNELS = 8
+COLUMN = 64
+MAX_POSITION = 2**16 - 1  # of activation_sorted, in bytes
+
+
+def scratch_bytes(layer: Layer, graph: Graph, schedule: str, plan: WeightPlan | None = None) -> int | None:
+    """Bytes that `layer` needs under `schedule`, 0 where the kernel asks for none; None: it cannot run it.
+
+    plan: of schedule 'planned'.
+    """
+    if schedule == "compare":
+        return _compare_bytes(layer, graph)
+    if schedule == "activation_sorted":
+        return _sorted_bytes(layer, graph)
+    return 0
+
+
+def _compare_bytes(layer: Layer, graph: Graph) -> int:
+    if not isinstance(layer.params, ConvParams):
+        return 4 * min(graph.output_channels(layer), COLUMN)
+    outputs, height, width, depth = graph.weights(layer).shape
+    return height * width * (1 if layer.params.ch_mult else depth * min(outputs, QUOTIENT_CHANNELS))
+
+
+@dataclass(frozen=True)
+class _Axis:
+    """One axis of a convolution, as unit_sorted.h names things."""
+
+    input: int
+    kernel: int
+    output: int
+    stride: int
+    padding: int
+    dilation: int
+
+    @property
+    def phases(self) -> int:
+        return min(self.kernel, self.stride // math.gcd(self.stride, self.dilation))
+
+    @property
+    def first(self) -> int:
+        return self.padding // self.stride
+
+    @property
+    def last(self) -> int:
+        return (self.input - 1 + self.padding) // self.stride
+
+    @property
+    def before(self) -> int:
+        return max(0, (self.kernel - 1) * self.dilation // self.stride - self.first)
+
+    @property
+    def after(self) -> int:
+        return max(0, self.last - (self.output - 1))
+
+    @property
+    def entries(self) -> int:
+        return -(-self.input // self.stride)
+
+
+def _axes(params: ConvParams, layer: Layer, graph: Graph) -> tuple[_Axis, _Axis]:
+    """Rows and columns."""
+    shapes = [graph.tensors[t].shape for t in (layer.inputs[0], layer.inputs[1], layer.outputs[0])]
+    tiles = (params.stride, params.padding, params.dilation)
+    y, x = (_Axis(*(s[1 + i] for s in shapes), *(tile[i] for tile in tiles)) for i in range(2))
+    return y, x
+
+
+def _sorted_bytes(layer: Layer, graph: Graph) -> int | None:
+    """The formula of kernels/src/core/unit_sorted.h."""
+    params = layer.params
+    if not isinstance(params, ConvParams):
+        return None
+    y, x = _axes(params, layer, graph)
+    inputs = graph.tensors[layer.inputs[0]].shape[3]
+    depth = 1 if params.ch_mult else graph.weights(layer).shape[3]
+    channels = graph.output_channels(layer) // (inputs // depth)  # of one group
+    pitch = x.output + max(x.before, x.after)
+    if 4 * ((y.last - y.first) * pitch + x.last - x.first) > MAX_POSITION:
+        return None
+    plane = 4 * (x.before + pitch * (y.before + y.output + y.after))
+    ends = 516 if params.input_offset == 128 else 1028
+    listed = _aligned(3 * y.entries * x.entries + ends)
+    lists = depth * y.phases * x.phases
+    return min(lists * listed + plane, listed + channels * plane) + _aligned(y.kernel * x.kernel)
+
+
+def _aligned(size: int) -> int:
+    return -(-size // 4) * 4
