@@ -51,6 +51,43 @@ typedef struct {
 
 #define UNIT_COLUMN 64
 
+/* Some activations of an image row and the lists of a plan that they walk (docs/planned.md):
+ * `positions` of one column phase, each with the input channels of a group. */
+typedef struct {
+  const int8_t *input;     /* the first activation */
+  const uint8_t *class_of; /* this and the next three: as in unit_plan */
+  const int8_t *weight;
+  const uint8_t *at;
+  const uint8_t *critical;
+  const uint8_t *count;  /* the first channel's: that of its first list to be walked */
+  const uint32_t *first; /* the first channel's */
+  const uint16_t *row;   /* [lists] accumulators from acc to the list's row */
+  int32_t *acc;          /* where the first position's lists begin in the first row */
+  ptrdiff_t input_step;  /* activations from one position to the next */
+  ptrdiff_t count_step;  /* counts from one channel to the next */
+  int16_t acc_step;      /* accumulators from one position to the next */
+  int16_t positions;     /* >= 1 */
+  int16_t channels;      /* >= 1 */
+  int16_t passed;        /* lists of a channel before those that are walked */
+  int16_t lists;         /* of a channel that are walked, >= 1 */
+  int16_t classes;
+  int16_t input_offset;
+} unit_plan_row;
+
+/* Activations of FULLY_CONNECTED, each with one list; the lists follow each other. */
+typedef struct {
+  const int8_t *input;     /* the first activation */
+  const int8_t *end;       /* behind the last one */
+  const uint8_t *class_of; /* as in unit_plan */
+  const int8_t *weight;    /* this and the next three: of the first list */
+  const uint8_t *at;
+  const uint8_t *critical; /* NULL: the class tells */
+  const uint8_t *count;
+  int32_t *acc;
+  int16_t classes;
+  int16_t input_offset;
+} unit_plan_inputs;
+
 /* to[i] = input[i] + offset. count: >= 1 */
 void unit_expand_c(const int8_t *input, int16_t count, int16_t offset, int16_t *to);
 
@@ -100,6 +137,16 @@ void unit_walk_sorted_4_c(const uint16_t *at, const uint8_t *x, int16_t count,
 /* to[0..count-1] = value */
 void unit_fill_c(uint32_t *to, ptrdiff_t count, uint32_t value);
 
+/* acc[at[i] / 4] += x * weight[i] for all entries that count: an activation of class 0 is passed
+ * over; of each list of another class, the first count[class - 1] entries count for sure. Where
+ * critical is not NULL, those behind them, up to count[class] (all, in the last class), are tried:
+ * they count up to the first one with |x| < critical. The last of the `classes` counts of a list
+ * is its length. Sums may wrap around. */
+void unit_plan_walk_c(const unit_plan_row *row);
+
+/* The same for FULLY_CONNECTED. Returns the end of the last list's weights. */
+const int8_t *unit_plan_walk_inputs_c(const unit_plan_inputs *inputs);
+
 #ifdef UNIT_MSP430_LOOPS
 void unit_expand_msp430(const int8_t *input, int16_t count, int16_t offset, int16_t *to);
 unit_term *unit_collect_msp430(const int8_t *input, int16_t count, int16_t offset, unit_term *to);
@@ -134,6 +181,8 @@ void unit_fill_thumb(uint32_t *to, ptrdiff_t count, uint32_t value);
 #define unit_fill unit_fill_thumb
 #else
 #define unit_walk_sorted unit_walk_sorted_c
+#define unit_plan_walk unit_plan_walk_c
+#define unit_plan_walk_inputs unit_plan_walk_inputs_c
 #define unit_fill unit_fill_c
 #endif
 #if defined(__thumb2__) && !defined(UNIT_C_LOOPS)
