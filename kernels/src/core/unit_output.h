@@ -4,6 +4,26 @@
 
 #include "unit_requantize.h"
 
+/* The usual limits have loops of their own. */
+typedef enum {
+  UNIT_LIMITS_ANY,
+  UNIT_LIMITS_INT8, /* clamping to int8 is all */
+  UNIT_LIMITS_RELU  /* the same for sums above 0; the others become `floor` */
+} unit_limits_kind;
+
+/* Clamping, fused ReLU and FATReLU in one: outputs below `low` become `floor`, those above `max`
+ * become `max`. */
+typedef struct {
+  int32_t low;
+  int32_t floor;
+  int32_t max;
+  int32_t cut; /* sums below become `floor`: 1 for fused ReLU */
+  unit_limits_kind kind;
+} unit_limits;
+
+/* offset, min, max, fatrelu_min: -128..127 */
+unit_limits unit_limits_of(int16_t offset, int16_t min, int16_t max, int16_t fatrelu_min);
+
 /* What the outputs of some neighbouring channels need; pointers are at the first of them. */
 typedef struct {
   const int32_t *bias;         /* NULL: none */
@@ -15,6 +35,7 @@ typedef struct {
   int16_t min;
   int16_t max;
   int16_t fatrelu_min;
+  unit_limits limits; /* from the members above */
 } unit_outputs;
 
 /* bias and compensation may be NULL. */
@@ -33,7 +54,23 @@ static inline unit_outputs unit_outputs_of(const unit_quant_params *quant,
   output.min = (int16_t)activation->min;
   output.max = (int16_t)activation->max;
   output.fatrelu_min = (int16_t)activation->fatrelu_min;
+  output.limits = unit_limits_of(output.offset, output.min, output.max, output.fatrelu_min);
   return output;
+}
+
+/* An output, whatever its multiplier and shift. */
+int8_t unit_output_exact(const unit_outputs *output, int32_t sum, int32_t multiplier,
+                         int32_t shift);
+
+/* An output whose shift unit_scale covers, from a sum that it takes. kind: a constant. */
+static inline int32_t unit_limited(unit_limits_kind kind, const unit_limits *limits,
+                                   const unit_scale *scale, int32_t sum) {
+  if (kind == UNIT_LIMITS_RELU && sum <= 0) return limits->floor;
+  if (kind != UNIT_LIMITS_ANY) return unit_saturate(unit_scaled(scale, sum));
+  if (sum < limits->cut) return limits->floor;
+  const int32_t value = unit_scaled(scale, sum);
+  if (value < limits->low) return limits->floor;
+  return value > limits->max ? limits->max : value;
 }
 
 /* One output per channel. count: >= 1 */
@@ -45,9 +82,11 @@ void unit_store_plane_c(const unit_outputs *output, const int32_t *acc, int16_t 
 
 #ifdef UNIT_MSP430_LOOPS
 void unit_store_msp430(const unit_outputs *output, const int32_t *acc, int16_t count, int8_t *to);
+void unit_store_plane_msp430(const unit_outputs *output, const int32_t *acc, int16_t count,
+                             int8_t *to, ptrdiff_t step);
 #endif
 #define unit_store UNIT_LOOP(unit_store)
-#define unit_store_plane unit_store_plane_c
+#define unit_store_plane UNIT_LOOP(unit_store_plane)
 
 /* What all outputs of one channel share. */
 typedef struct {

@@ -1,12 +1,37 @@
 #include "unit_output.h"
 
+/* kind: a constant. */
+static inline void store(unit_limits_kind kind, const unit_outputs *output, int32_t bias,
+                         const int32_t *acc, int16_t count, int8_t *to, ptrdiff_t step) {
+  const unit_limits limits = output->limits; /* a copy, which no output overwrites */
+  const int32_t offset = unit_scale_offset(output->offset);
+  const unit_scale scale = unit_scale_of(*output->multiplier, *output->shift, offset);
+  const int32_t *end = acc + count;
+  do {
+    const int32_t sum = unit_wrapping_add(*acc++, bias);
+    if (unit_scale_takes(sum)) {
+      *to = (int8_t)unit_limited(kind, &limits, &scale, sum);
+    } else {
+      *to = unit_output_exact(output, sum, *output->multiplier, *output->shift);
+    }
+    to += step;
+  } while (acc < end);
+}
+
 void unit_store_plane_c(const unit_outputs *output, const int32_t *acc, int16_t count, int8_t *to,
                         ptrdiff_t step) {
   int32_t bias = output->bias != NULL ? *output->bias : 0;
   if (output->compensation != NULL) bias = unit_wrapping_add(bias, *output->compensation);
-  for (; count > 0; count--, to += step) {
-    const int8_t value = unit_scale_to_s8(unit_wrapping_add(*acc++, bias), *output->multiplier,
-                                          *output->shift, output->offset, output->min, output->max);
-    *to = value < output->fatrelu_min ? (int8_t)output->offset : value;
+  if (!unit_scale_covers(*output->shift)) {
+    for (; count > 0; count--, to += step) {
+      const int32_t sum = unit_wrapping_add(*acc++, bias);
+      *to = unit_output_exact(output, sum, *output->multiplier, *output->shift);
+    }
+  } else if (output->limits.kind == UNIT_LIMITS_INT8) {
+    store(UNIT_LIMITS_INT8, output, bias, acc, count, to, step);
+  } else if (output->limits.kind == UNIT_LIMITS_RELU) {
+    store(UNIT_LIMITS_RELU, output, bias, acc, count, to, step);
+  } else {
+    store(UNIT_LIMITS_ANY, output, bias, acc, count, to, step);
   }
 }

@@ -1,0 +1,8 @@
+#include "unit_output.h"
+
+int8_t unit_output_exact(const unit_outputs *output, int32_t sum, int32_t multiplier,
+                         int32_t shift) {
+  const int8_t value =
+      unit_scale_to_s8(sum, multiplier, shift, output->offset, output->min, output->max);
+  return value < output->fatrelu_min ? (int8_t)output->offset : value;
+}
