@@ -181,8 +181,6 @@ void unit_fill_thumb(uint32_t *to, ptrdiff_t count, uint32_t value);
 #define unit_fill unit_fill_thumb
 #else
 #define unit_walk_sorted unit_walk_sorted_c
-#define unit_plan_walk unit_plan_walk_c
-#define unit_plan_walk_inputs unit_plan_walk_inputs_c
 #define unit_fill unit_fill_c
 #endif
 #if defined(__thumb2__) && !defined(UNIT_C_LOOPS)
@@ -192,5 +190,8 @@ void unit_walk_sorted_4_thumb(const uint16_t *at, const uint8_t *x, int16_t coun
 #else
 #define unit_walk_sorted_4 unit_walk_sorted_4_c
 #endif
+
+#define unit_plan_walk unit_plan_walk_c
+#define unit_plan_walk_inputs unit_plan_walk_inputs_c
 
 #endif /* UNIT_LOOPS_H_ */
