@@ -209,7 +209,7 @@ static void check_store(int16_t offset) {
   }
   const ptrdiff_t step = 1 + random_below(2);
   unit_store_plane_c(&output, want, COUNT, plane[0], step);
-  CALL(unit_store_plane_msp430)(&output, want, COUNT, plane[1], step);
+  unit_store_plane_msp430(&output, want, COUNT, plane[1], step);
   check("unit_store_plane", plane[0], plane[1], sizeof(plane[0]));
 }
 

@@ -12,6 +12,8 @@
 #define ADDP adda
 #define SUBP suba
 #define TSTP cmpa #0,
+#define CMPP cmpa
+#define CALL calla
 #define PUSHP pushm.a #1,
 #define POPP popm.a #1,
 #define SAVED_AND_RETURN 32 /* bytes on the stack after `save` */
@@ -23,6 +25,8 @@
 #define ADDP add
 #define SUBP sub
 #define TSTP tst
+#define CMPP cmp
+#define CALL call
 #define PUSHP push
 #define POPP pop
 #define SAVED_AND_RETURN 16

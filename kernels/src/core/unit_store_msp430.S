@@ -1,0 +1,365 @@
+/* unit_store and unit_store_plane of unit_output.h, where their C references are.
+ *
+ * Most outputs need 16 bits of sum and multiplier only. For shift = -e, 1 <= e <= 15, and a
+ * multiplier >= 2^30, TFLM's two roundings are one:
+ *   q = floor(v + 1/2), v = |sum| * multiplier / 2^(31 + e) + 2^(-1 - e)
+ * with the sign of the sum; where that is negative, a tie goes to the smaller magnitude. With
+ *   A = |sum| / 2^(e - 7), which has at most 16 bits unless the output saturates, rounded down,
+ *   M = multiplier / 2^15, rounded down,
+ *   H = A * M / 2^16, rounded down,
+ * v is in H / 2^7 + 2^(-1 - e) + [0, d / 2^7), d = 3 with the hardware multiplier and d = 4 without. For
+ * e < 7 the second term is added; from 7 on it is at most 1/2 in units of H and left to the bound.
+ * An output for which the interval holds a tie, 2 to 5 of 100, goes the exact way, and so does
+ * everything unusual.
+ *
+ * r4 end of acc   r5 acc   r6 to   r7-r10 of the channel, see below   r11-r15 scratch
+ */
+#ifdef __MSP430__
+#include "unit_msp430.h"
+
+/* On the stack. The shift comes first: it is the stack argument of unit_requantize. Plain numbers: see unit_msp430.h. */
+#define FRAME_SHIFT 0
+#define FRAME_MULTIPLIER 2
+#define FRAME_MULTIPLIER_HIGH 4
+#define FRAME_BIAS 6
+#define FRAME_BIAS_HIGH 8
+#define FRAME_SKIP 10       /* bytes of code, see `scale` */
+#define FRAME_LEFT 12       /* 7 - e, for e < 7 */
+#define FRAME_HALF 14       /* 2^8 * (1/2 + 2^(-1 - e)) for e < 7, else 2^8 * 1/2 */
+#define FRAME_OFFSET 16
+#define FRAME_MAX 18
+#define FRAME_LOW 20        /* outputs below this... */
+#define FRAME_FLOOR 22      /* ...become this */
+#define FRAME_IS_RELU 24    /* whether sums < 0 do so in any case */
+#define FRAME_COUNT 26      /* channels left */
+#define FRAME_STEP 28
+#ifdef __MSP430X_LARGE__
+#define FRAME_OUTPUT 32
+#define FRAME_AT 36         /* 4 * channel */
+#define FRAME_SIZE 40
+#else
+#define FRAME_OUTPUT 30
+#define FRAME_AT 32
+#define FRAME_SIZE 34
+#endif
+
+/* Values of FRAME_SKIP. */
+#define SKIP_BEGIN 0 /* what follows has not been prepared yet */
+#define SKIP_EXACT 2
+#define SKIP_LEFT 4
+#define SKIP_RIGHT 6 /* by 8; each 4 more make one less */
+
+#ifdef UNIT_MSP430_MPY
+#define UNCERTAIN 248 /* 2 * (128 - d - 1 - 1/2, rounded up); the 1 is for negative sums */
+
+#define BIAS r8
+#define BIAS_HIGH r9
+
+/* r7: M = r15 */
+    .macro begin_multiplier
+    mov r15, r7
+    .endm
+
+    .macro multiply_high
+    lock
+    mov r7, &MPY
+    mov r12, &OP2
+    mov &RESHI, r12
+    unlock
+    .endm
+#else
+#define UNCERTAIN 246
+#define BIAS FRAME_BIAS(r1)
+#define BIAS_HIGH FRAME_BIAS_HIGH(r1)
+
+/* a * b = (a + b)^2 / 4 - (a - b)^2 / 4 for the bytes of M = r15: r7, r8 are at the squares of the upper
+ * byte and its negative, r9, r10 at those of the lower one. */
+    .macro begin_multiplier
+    mov.b r15, r9
+    swpb r15
+    mov.b r15, r7
+    rla r7
+    rla r9
+    mov #unit_quarter_squares_msp430, r8
+    mov r8, r10
+    sub r7, r8
+    sub r9, r10
+    add #unit_quarter_squares_msp430, r7
+    add #unit_quarter_squares_msp430, r9
+    .endm
+
+/* Without the product of the lower bytes. */
+    .macro multiply_high
+    mov.b r12, r13
+    swpb r12
+    mov.b r12, r12
+    rla r13
+    rla r12
+    mov r12, r11
+    add r7, r11
+    mov @r11, r14
+    mov r12, r11
+    add r8, r11
+    sub @r11, r14                   ; upper * upper
+    mov r12, r11
+    add r9, r11
+    mov @r11, r15
+    add r10, r12
+    sub @r12, r15                   ; upper * lower
+    mov r13, r11
+    add r7, r11
+    mov @r11, r12
+    add r8, r13
+    sub @r13, r12                   ; lower * upper
+    add r15, r12
+    swpb r12
+    mov.b r12, r12                  ; these leave the carry
+    jnc 1f
+    add #0x100, r12
+1:  add r14, r12
+    .endm
+#endif
+
+/* r12 = q, from the magnitude of a sum in r13:r12. */
+    .macro scale sign
+    mov FRAME_SKIP(r1), r11
+    ADDP r11, r0
+    jmp .Lstore_begin
+    jmp .Lstore_exact
+    jmp .Lleft_\sign
+    .rept 8
+    rra r13
+    rrc r12
+    .endr
+.Lshifted_\sign:
+    tst r13
+    jnz .Lstore_exact
+    multiply_high
+    rla r12
+    jc .Lstore_exact
+    add FRAME_HALF(r1), r12
+    jc .Lstore_exact
+    .ifc \sign,negative
+    sub #2, r12                     ; a tie is uncertain
+    .endif
+    cmp.b #UNCERTAIN, r12
+    jhs .Lstore_exact
+    swpb r12
+    mov.b r12, r12
+    .endm
+
+    .macro shift_left sign
+.Lleft_\sign:
+    tst r13
+    jnz .Lstore_exact
+    mov FRAME_LEFT(r1), r11
+1:  rla r12
+    jc .Lstore_exact
+    dec r11
+    jnz 1b
+    jmp .Lshifted_\sign
+    .endm
+
+/* From the unit_outputs at r12: what all channels share. Changes r11, r13, r14. */
+    .macro begin_limits
+    mov OUTPUT_MAX(r12), r11
+    mov r11, FRAME_MAX(r1)
+    mov OUTPUT_OFFSET(r12), r11
+    mov r11, FRAME_OFFSET(r1)
+    mov OUTPUT_MIN(r12), r14
+    mov r14, r13
+    cmp OUTPUT_FATRELU_MIN(r12), r13
+    jge 1f
+    mov OUTPUT_FATRELU_MIN(r12), r13
+    mov r11, r14
+1:  mov r13, FRAME_LOW(r1)
+    mov r14, FRAME_FLOOR(r1)
+    .endm
+
+/* r12 output   r13 acc   r14 count   r15 to */
+    function unit_store_msp430
+    save
+    SUBP #FRAME_SIZE, r1
+    MOVP r13, r5
+    MOVP r15, r6
+    mov r14, FRAME_COUNT(r1)
+    MOVP #1, r11
+    MOVP r11, FRAME_STEP(r1)
+    MOVP r13, r4
+    ADDP #4, r4
+    JUMP #.Lstore_all
+
+/* The same; stack: step */
+    function unit_store_plane_msp430
+    save
+    MOVP SAVED_AND_RETURN(r1), r11
+    SUBP #FRAME_SIZE, r1
+    MOVP r11, FRAME_STEP(r1)
+    MOVP r13, r5
+    MOVP r15, r6
+    mov #1, FRAME_COUNT(r1)
+    mov r14, r4
+    ADDP r4, r4
+    ADDP r4, r4
+    ADDP r13, r4
+.Lstore_all:
+    MOVP r12, FRAME_OUTPUT(r1)
+    begin_limits
+    MOVP #0, r10
+    MOVP r10, FRAME_AT(r1)
+.Lstore_channel:
+    MOVP OUTPUT_SHIFT(r12), r11
+    tst OUTPUT_IS_PER_CHANNEL(r12)
+    jz 1f
+    ADDP r10, r11
+1:  clr r13
+    mov @r11, r14
+    mov r14, FRAME_SHIFT(r1)
+    cmp #1, r14                     ; a left shift may wrap around
+    jge 2f
+    cmp OUTPUT_MIN(r12), FRAME_OFFSET(r1)
+    jne 2f
+    mov #1, r13
+2:  mov r13, FRAME_IS_RELU(r1)
+    clr r14
+    clr r15
+    MOVP OUTPUT_BIAS(r12), r11
+    TSTP r11
+    jz 3f
+    ADDP r10, r11
+    mov @r11+, r14
+    mov @r11, r15
+3:  MOVP OUTPUT_COMPENSATION(r12), r11
+    TSTP r11
+    jz 4f
+    ADDP r10, r11
+    add @r11+, r14
+    addc @r11, r15
+4:  mov r14, BIAS
+    mov r15, BIAS_HIGH
+    clr FRAME_SKIP(r1)
+.Lstore:
+    mov @r5+, r12
+    mov @r5+, r13
+    add BIAS, r12
+    addc BIAS_HIGH, r13
+    jn .Lstore_negative
+    scale positive
+    add FRAME_OFFSET(r1), r12
+.Lstore_limits:
+    cmp r12, FRAME_MAX(r1)
+    jge 1f
+    mov FRAME_MAX(r1), r12
+1:  cmp FRAME_LOW(r1), r12
+    jge .Lstore_value
+.Lstore_floor:
+    mov FRAME_FLOOR(r1), r12
+.Lstore_value:
+    mov.b r12, 0(r6)
+    MOVP FRAME_STEP(r1), r11
+    ADDP r11, r6
+    CMPP r4, r5
+    jne .Lstore
+    dec FRAME_COUNT(r1)
+    jz .Lstore_end
+    ADDP #4, r4
+    MOVP FRAME_OUTPUT(r1), r12
+    MOVP FRAME_AT(r1), r10
+    ADDP #4, r10
+    MOVP r10, FRAME_AT(r1)
+    jmp .Lstore_channel
+.Lstore_end:
+    ADDP #FRAME_SIZE, r1
+    restore
+    RET
+
+.Lstore_negative:
+    tst FRAME_IS_RELU(r1)
+    jnz .Lstore_floor
+    inv r12
+    inv r13
+    inc r12
+    adc r13
+    scale negative
+    mov FRAME_OFFSET(r1), r11
+    sub r12, r11
+    mov r11, r12
+    jmp .Lstore_limits
+
+    shift_left positive
+    shift_left negative
+
+/* The first sum of a channel that needs them: multiplier and shift. */
+.Lstore_begin:
+    SUBP #4, r5
+    MOVP FRAME_OUTPUT(r1), r12
+    MOVP OUTPUT_MULTIPLIER(r12), r11
+    tst OUTPUT_IS_PER_CHANNEL(r12)
+    jz 1f
+    MOVP FRAME_AT(r1), r13
+    ADDP r13, r11
+1:  mov @r11+, r14
+    mov @r11, r15
+    mov r14, FRAME_MULTIPLIER(r1)
+    mov r15, FRAME_MULTIPLIER_HIGH(r1)
+    mov #SKIP_EXACT, FRAME_SKIP(r1)
+    mov FRAME_SHIFT(r1), r13
+    inv r13
+    inc r13                         ; e
+    cmp #1, r13
+    jl .Lstore
+    cmp #16, r13
+    jge .Lstore
+    cmp #0x4000, r15
+    jl .Lstore
+    rla r14
+    rlc r15
+    begin_multiplier
+    mov #128, r12
+    sub #7, r13
+    jn 2f
+    rla r13
+    rla r13
+    mov #(SKIP_RIGHT + 32), r11
+    sub r13, r11
+    jmp 4f
+2:  inv r13
+    inc r13
+    mov r13, FRAME_LEFT(r1)
+    mov #1, r11
+3:  rla r11
+    dec r13
+    jnz 3b
+    add r11, r12
+    mov #SKIP_LEFT, r11
+4:  mov r12, FRAME_HALF(r1)
+    mov r11, FRAME_SKIP(r1)
+    JUMP #.Lstore
+
+.Lstore_exact:
+    mov -4(r5), r12
+    mov -2(r5), r13
+    add BIAS, r12
+    addc BIAS_HIGH, r13
+    mov FRAME_MULTIPLIER(r1), r14
+    mov FRAME_MULTIPLIER_HIGH(r1), r15
+    CALL #unit_requantize_msp430
+    mov FRAME_OFFSET(r1), r14
+    mov r14, r15                    ; its sign
+    rla r15
+    subc r15, r15
+    inv r15
+    add r14, r12
+    addc r15, r13
+    mov r12, r15                    ; does the sum fit 16 bits?
+    rla r15
+    subc r15, r15
+    inv r15
+    cmp r15, r13
+    jeq 2f
+    mov #0x7fff, r12
+    tst r13
+    jge 2f
+    mov #0x8000, r12
+2:  JUMP #.Lstore_limits
+#endif
