@@ -23,10 +23,10 @@ LIMIT = 16384  # positions of a plane
 any_case = st.one_of(conv_cases(), depthwise_cases())
 
 
-@pytest.fixture(scope="module")
-def ones(tmp_path_factory: pytest.TempPathFactory) -> ctypes.CDLL:
-    """The core as on machines with few registers: weights walk one by one."""
-    return build(tmp_path_factory.mktemp("core"), "ones", "-DUNIT_SORTED_FOURS=0")
+@pytest.fixture(scope="module", params=["-DUNIT_SORTED_FOURS=0", "-DUNIT_SORTED_FEW=1"])
+def other(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> ctypes.CDLL:
+    """The core as on machines with few registers, where weights walk alone; and with all in groups."""
+    return build(tmp_path_factory.mktemp("core"), "other", request.param)
 
 
 def expected(case: LayerCase) -> oracle.Result:
@@ -90,8 +90,8 @@ def test_outputs_and_counters_equal_the_oracle(
 
 
 @given(case=any_case)
-def test_weights_that_walk_alone(ones: ctypes.CDLL, case: LayerCase) -> None:
-    status, output = Call(case, SORTED).run(ones)
+def test_weights_alone_and_in_groups(other: ctypes.CDLL, case: LayerCase) -> None:
+    status, output = Call(case, SORTED).run(other)
     assert status == SUCCESS
     np.testing.assert_array_equal(output, expected(case).output)
 

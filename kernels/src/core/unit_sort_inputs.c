@@ -23,43 +23,61 @@ static phase_inputs inputs_of(const unit_sorted_axis *axis, ptrdiff_t phase) {
   return inputs;
 }
 
-/* count: of the row of inputs, >= 1; step: elements from one to the next; end:
- * by x - offset. */
-static void count_row(const int8_t *from, ptrdiff_t step, ptrdiff_t count, uint16_t *end) {
+/* Counts a row of inputs. end: by x - offset; step: elements from one input to the next. */
+UNIT_NOINLINE static void count_row(const int8_t *from, ptrdiff_t step, ptrdiff_t count,
+                                    uint16_t *end) {
+  for (; count >= 4; count -= 4) {
+    end[from[0]]++;
+    end[from[step]]++;
+    end[from[2 * step]]++;
+    end[from[3 * step]]++;
+    from += 4 * step;
+  }
   for (; count > 0; count--, from += step) end[*from]++;
 }
 
-static void place_row(const int8_t *from, ptrdiff_t step, ptrdiff_t count, int16_t offset,
-                      uint16_t at, const unit_sorted_list *list) {
-  for (; count > 0; count--, from += step, at = (uint16_t)(at + 4)) {
-    const int16_t x = (int16_t)(*from + offset);
-    if (x == 0) continue;
-    const uint16_t entry = list->end[x]++;
-    list->at[entry] = at;
-    list->x[entry] = (uint8_t)unit_magnitude(x);
-  }
+static inline void place(const unit_sorted_list *to, int x, unsigned at) {
+  if (x == 0) return;
+  const unsigned entry = to->end[x];
+  to->at[entry] = (uint16_t)at;
+  to->x[entry] = (uint8_t)x;
+  to->end[x] = (uint16_t)(entry + 1);
 }
 
-/* From counts to the index of the first entry of each x. */
-static void add_up(uint16_t *end, int is_signed) {
-  uint16_t total = 0;
+/* Puts a row of inputs where the table says, signs left out. at: of the first one. */
+UNIT_NOINLINE static void place_row(const int8_t *from, ptrdiff_t step, ptrdiff_t count, int offset,
+                                    unsigned at, const unit_sorted_list *list) {
+  const unit_sorted_list to = *list;
+  for (; count >= 2; count -= 2, at += 8) {
+    place(&to, *from + offset, at);
+    from += step;
+    place(&to, *from + offset, at + 4);
+    from += step;
+  }
+  if (count > 0) place(&to, *from + offset, at);
+}
+
+/* From counts to the index of the first entry of each x. Returns the number of positive ones. */
+static unsigned add_up(uint16_t *end, int is_signed) {
+  unsigned total = 0;
   for (uint16_t *x = end + 255; x > end; x--) {
-    const uint16_t count = *x;
-    *x = total;
-    total = (uint16_t)(total + count);
+    const unsigned count = *x;
+    *x = (uint16_t)total;
+    total += count;
   }
-  end[256] = 0;
-  if (!is_signed) return;
+  const unsigned positive = total;
+  if (!is_signed) return positive;
   for (uint16_t *x = end - 256; x < end; x++) {
-    const uint16_t count = *x;
-    *x = total;
-    total = (uint16_t)(total + count);
+    const unsigned count = *x;
+    *x = (uint16_t)total;
+    total += count;
   }
+  return positive;
 }
 
 void unit_sort_inputs(const unit_sorted *layer, const int8_t *image, ptrdiff_t phase_y,
                       ptrdiff_t phase_x, const unit_sorted_list *list) {
-  const int16_t offset = (int16_t)layer->input_offset;
+  const int offset = (int)layer->input_offset;
   const phase_inputs rows = inputs_of(&layer->y, phase_y);
   const phase_inputs columns = inputs_of(&layer->x, phase_x);
   const ptrdiff_t channels = layer->groups * layer->depth;
@@ -69,14 +87,20 @@ void unit_sort_inputs(const unit_sorted *layer, const int8_t *image, ptrdiff_t p
   uint16_t *table = layer->is_signed ? list->end - 256 : list->end;
   unit_fill((uint32_t *)(void *)table, layer->is_signed ? 257 : 129, 0);
   const int8_t *from = first;
-  for (ptrdiff_t y = rows.count; y > 0; y--, from += row_step) {
-    count_row(from, step, columns.count, list->end + offset);
+  if (row_step == columns.count * step) {
+    count_row(from, step, rows.count * columns.count, list->end + offset);
+  } else {
+    for (ptrdiff_t y = rows.count; y > 0; y--, from += row_step) {
+      count_row(from, step, columns.count, list->end + offset);
+    }
   }
-  add_up(list->end, layer->is_signed);
-  uint16_t at = (uint16_t)(4 * (rows.at * layer->pitch + columns.at));
+  const unsigned positive = add_up(list->end, layer->is_signed);
+  unsigned at = 4 * (unsigned)(rows.at * layer->pitch + columns.at);
   from = first;
   for (ptrdiff_t y = rows.count; y > 0; y--, from += row_step) {
     place_row(from, step, columns.count, offset, at, list);
-    at = (uint16_t)(at + 4 * layer->pitch);
+    at += 4 * (unsigned)layer->pitch;
   }
+  if (!layer->is_signed) return;
+  for (uint8_t *x = list->x + positive; x < list->x + list->end[-1]; x++) *x = (uint8_t)-*x;
 }

@@ -9,8 +9,10 @@
 #endif
 #endif
 
-/* Weights that are put in order together. */
-#define UNIT_SORTED_TAPS (UNIT_SORTED_FOURS ? 32 : 4)
+#define UNIT_SORTED_TAPS 32 /* weights that are put in order together */
+#ifndef UNIT_SORTED_FEW
+#define UNIT_SORTED_FEW 32 /* inputs for which that does not pay */
+#endif
 
 /* Where a run keeps things. */
 typedef struct {
@@ -27,48 +29,63 @@ typedef struct {
   int32_t *acc;
 } kernel;
 
+#if UNIT_SORTED_FOURS
 /* Weights that walk together. */
 typedef struct {
-  int16_t count;
+  const uint16_t *at;
+  const uint8_t *x;
+  unit_sorted_tap *end;
   unit_sorted_tap tap[UNIT_SORTED_TAPS]; /* those that need most inputs first */
 } taps;
 
-static void add_tap(taps *set, int32_t *acc, int16_t w, int16_t count) {
-  unit_sorted_tap *tap = set->tap + set->count++;
-#if UNIT_SORTED_FOURS
+static void walk_one(const taps *set, const unit_sorted_tap *tap, int16_t first) {
+  if (tap->count <= first) return;
+  unit_walk_sorted(set->at + first, set->x + first, (int16_t)(tap->count - first), tap->w,
+                   tap->acc);
+}
+
+/* Empties the set. */
+static void walk(taps *set) {
+  const unit_sorted_tap *tap = set->tap;
+  for (; set->end - tap >= 4; tap += 4) {
+    const int16_t common = tap[3].count;
+    unit_walk_sorted_4(set->at, set->x, common, tap);
+    walk_one(set, tap, common);
+    walk_one(set, tap + 1, common);
+    walk_one(set, tap + 2, common);
+  }
+  for (; tap < set->end; tap++) walk_one(set, tap, 0);
+  set->end = set->tap;
+}
+
+static inline void add_tap(taps *set, int32_t *acc, int16_t w, int16_t count) {
+  unit_sorted_tap *tap = set->end;
+  if (count < UNIT_SORTED_FEW) {
+    unit_walk_sorted(set->at, set->x, count, w, acc);
+    return;
+  }
+  if (tap == set->tap + UNIT_SORTED_TAPS) {
+    walk(set);
+    tap = set->tap;
+  }
+  set->end = tap + 1;
   for (; tap > set->tap && tap[-1].count < count; tap--) *tap = tap[-1];
-#endif
   tap->acc = acc;
   tap->w = w;
   tap->count = count;
 }
+#else
+typedef struct {
+  const uint16_t *at;
+  const uint8_t *x;
+} taps;
 
-static inline void walk_one(const uint16_t *at, const uint8_t *x, const unit_sorted_tap *tap) {
-  unit_walk_sorted(at, x, tap->count, tap->w, tap->acc);
+static inline void add_tap(taps *set, int32_t *acc, int16_t w, int16_t count) {
+  unit_walk_sorted(set->at, set->x, count, w, acc);
 }
-
-/* Walks the entries from `first` on and empties the set. */
-static void walk(const unit_sorted_list *list, ptrdiff_t first, taps *set) {
-  const uint16_t *at = list->at + first;
-  const uint8_t *x = list->x + first;
-  unit_sorted_tap *tap = set->tap;
-  const unit_sorted_tap *end = tap + set->count;
-#if UNIT_SORTED_FOURS
-  for (; end - tap >= 4; tap += 4) {
-    const int16_t common = tap[3].count;
-    unit_walk_sorted_4(at, x, common, tap);
-    for (int i = 0; i < 3 && tap[i].count > common; i++) {
-      tap[i].count = (int16_t)(tap[i].count - common);
-      walk_one(at + common, x + common, tap + i);
-    }
-  }
 #endif
-  for (; tap < end; tap++) walk_one(at, x, tap);
-  set->count = 0;
-}
 
-/* The taps that meet the inputs of a phase: positive ones with sign 1, negative
- * ones with -1. */
+/* The taps that meet the inputs of a phase: positive ones with sign 1, negative ones with -1. */
 static void walk_taps(const unit_sorted *layer, const unit_sorted_list *list, const kernel *weights,
                       ptrdiff_t phase_y, ptrdiff_t phase_x, int16_t sign) {
   const unit_sorted_axis *y = &layer->y, *x = &layer->x;
@@ -76,24 +93,33 @@ static void walk_taps(const unit_sorted *layer, const unit_sorted_list *list, co
   const ptrdiff_t row = y->before + y->first - phase_y * y->dilation / y->stride;
   const ptrdiff_t column = x->before + x->first - phase_x * x->dilation / x->stride;
   int32_t *row_acc = weights->acc + row * layer->pitch + column;
+  const ptrdiff_t tap_step = x->tap_step, period = x->period;
+  const ptrdiff_t weight_step = period * layer->weight_tap;
   const uint16_t *end = list->end + sign;
-  const uint16_t first = sign > 0 ? 0 : list->end[1];
+  const int first = sign > 0 ? 0 : list->end[1];
   taps set;
-  set.count = 0;
+  set.at = list->at + first;
+  set.x = list->x + first;
+#if UNIT_SORTED_FOURS
+  set.end = set.tap;
+#endif
   for (ptrdiff_t ky = phase_y; ky < y->kernel; ky += y->period) {
+    const ptrdiff_t tap = ky * x->kernel + phase_x;
+    const int8_t *weight = weights->weight + tap * layer->weight_tap;
+    const uint8_t *quotient = weights->quotient + tap;
     int32_t *acc = row_acc;
-    for (ptrdiff_t kx = phase_x; kx < x->kernel; kx += x->period) {
-      const ptrdiff_t tap = ky * x->kernel + kx;
-      const int16_t count = (int16_t)(end[sign * (int16_t)weights->quotient[tap]] - first);
-      if (count > 0) {
-        if (set.count == UNIT_SORTED_TAPS) walk(list, first, &set);
-        add_tap(&set, acc, (int16_t)(sign * weights->weight[tap * layer->weight_tap]), count);
-      }
-      acc -= x->tap_step;
+    for (ptrdiff_t left = x->kernel - phase_x; left > 0; left -= period) {
+      const int count = end[sign * *quotient] - first;
+      if (count > 0) add_tap(&set, acc, (int16_t)(sign * *weight), (int16_t)count);
+      acc -= tap_step;
+      weight += weight_step;
+      quotient += period;
     }
     row_acc -= y->tap_step * layer->pitch;
   }
-  walk(list, first, &set);
+#if UNIT_SORTED_FOURS
+  walk(&set);
+#endif
 }
 
 static int32_t *outputs_of(const unit_sorted *layer, int32_t *acc) {
