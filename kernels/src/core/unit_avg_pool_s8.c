@@ -1,16 +1,19 @@
 #include "unit_pool_walk.h"
 
-/* The mean of the elements inside the image, rounded to nearest, ties away from zero. */
-static int32_t mean(const unit_pool_window *window) {
+/* Of one channel: the mean of the elements inside the image, rounded to nearest, ties away from 0.
+ */
+static int8_t mean_of(const unit_pool_window *window, const int8_t *row) {
   const int32_t count = (int32_t)(window->rows * window->columns);
   int32_t sum = 0;
-  for (ptrdiff_t row = 0; row < window->rows; row++) {
-    const int8_t *input = window->input + row * window->row_step;
-    for (ptrdiff_t column = 0; column < window->columns; column++) {
-      sum += input[column * window->column_step];
-    }
+  for (ptrdiff_t y = 0; y < window->rows; y++, row += window->row_step) {
+    const int8_t *input = row;
+    for (ptrdiff_t x = 0; x < window->columns; x++, input += window->column_step) sum += *input;
   }
-  return (sum > 0 ? sum + count / 2 : sum - count / 2) / count;
+  return (int8_t)((sum > 0 ? sum + count / 2 : sum - count / 2) / count);
+}
+
+static void mean(const unit_pool_window *window, ptrdiff_t channels, int8_t *output) {
+  for (ptrdiff_t c = 0; c < channels; c++) output[c] = mean_of(window, window->input + c);
 }
 
 unit_status unit_avg_pool_s8(const unit_pool_params *params, const unit_dims *input_dims,

@@ -1,15 +1,23 @@
+#include <string.h>
+
 #include "unit_pool_walk.h"
 
-static int32_t maximum(const unit_pool_window *window) {
-  int8_t max = INT8_MIN;
-  for (ptrdiff_t row = 0; row < window->rows; row++) {
-    const int8_t *input = window->input + row * window->row_step;
-    for (ptrdiff_t column = 0; column < window->columns; column++) {
-      const int8_t value = input[column * window->column_step];
-      if (value > max) max = value;
+/* output[c] = the larger of output[c] and input[c] */
+static void take_larger(const int8_t *input, ptrdiff_t channels, int8_t *output) {
+  for (const int8_t *end = input + channels; input < end; input++, output++) {
+    if (*input > *output) *output = *input;
+  }
+}
+
+static void maximum(const unit_pool_window *window, ptrdiff_t channels, int8_t *output) {
+  const int8_t *row = window->input;
+  memmove(output, row, (size_t)channels);
+  for (ptrdiff_t y = 0; y < window->rows; y++, row += window->row_step) {
+    const int8_t *input = row;
+    for (ptrdiff_t x = 0; x < window->columns; x++, input += window->column_step) {
+      if (input != window->input) take_larger(input, channels, output);
     }
   }
-  return max;
 }
 
 unit_status unit_max_pool_s8(const unit_pool_params *params, const unit_dims *input_dims,

@@ -1,14 +1,14 @@
 #include "unit_pool_walk.h"
 
-#include "unit_requantize.h"
 #include "unit_span.h"
 
-/* All channels of one window. */
-static void reduce_channels(unit_pool_window *window, const unit_activation *activation,
-                            ptrdiff_t channels, unit_pool_reduce reduce, int8_t *output) {
-  for (ptrdiff_t c = 0; c < channels; c++) {
-    output[c] = (int8_t)unit_clamp(reduce(window), activation->min, activation->max);
-    window->input++;
+static void clamp(const unit_activation *activation, ptrdiff_t channels, int8_t *output) {
+  const int8_t min = (int8_t)activation->min;
+  const int8_t max = (int8_t)activation->max;
+  if (min == INT8_MIN && max == INT8_MAX) return;
+  for (const int8_t *end = output + channels; output < end; output++) {
+    if (*output < min) *output = min;
+    if (*output > max) *output = max;
   }
 }
 
@@ -35,7 +35,8 @@ unit_status unit_pool_walk_run(const unit_pool_params *params, const unit_dims *
         window.input = input + (rows.at * in_w + columns.at) * channels;
         window.rows = rows.count;
         window.columns = columns.count;
-        reduce_channels(&window, &params->activation, channels, reduce, output);
+        reduce(&window, channels, output);
+        clamp(&params->activation, channels, output);
         output += channels;
       }
     }

@@ -4,8 +4,7 @@
 
 #include "unit_functions.h"
 
-/* One channel of a window: rows x columns elements inside the image, at least one. Steps count
- * elements. */
+/* A window: rows x columns positions inside the image, at least one. Steps count elements. */
 typedef struct {
   const int8_t *input;
   ptrdiff_t rows;
@@ -14,7 +13,9 @@ typedef struct {
   ptrdiff_t column_step;
 } unit_pool_window;
 
-typedef int32_t (*unit_pool_reduce)(const unit_pool_window *window);
+/* Writes one output per channel. It may stand where the window's first position is. */
+typedef void (*unit_pool_reduce)(const unit_pool_window *window, ptrdiff_t channels,
+                                 int8_t *output);
 
 /* Reduces every window and clamps. UNIT_ARG_ERROR when a window lies in the padding altogether. */
 unit_status unit_pool_walk_run(const unit_pool_params *params, const unit_dims *input_dims,
