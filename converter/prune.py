@@ -19,6 +19,10 @@ from .pruning import FATRELU_OFF, NEVER_SKIP, Divider, LayerPruning, OperatingPo
 
 Progress = Callable[[str, int, int], None]
 
+# Share of a layer's MACs that it may skip more or fewer because other layers missed their quota; a small last layer
+# is not to pay for a large first one.
+MAX_MADE_UP = 0.02
+
 
 class Statistics(Protocol):
     """Where statistics come from: the batch engine or, for graphs it cannot run, TFLM."""
@@ -34,6 +38,7 @@ class PruneOptions:
 
     groups: 'layer', 'channel' or a number of output channels that share a threshold.
     fatrelu: real threshold for every layer with a fused ReLU, or by layer name; None: off.
+    power_of_two: every integer threshold is a power of two minus one.
     """
 
     rule: rules.Rule
@@ -41,6 +46,7 @@ class PruneOptions:
     divider: Divider = Divider.EXACT
     fatrelu: FatRelu = None
     compensation: bool = True
+    power_of_two: bool = False
 
 
 @dataclass(frozen=True)
@@ -86,17 +92,31 @@ def prune(
             targets[layer.index] = rules.quotas(rule, dense[layer.index], size)
     pruned: dict[int, LayerPruning] = {}
     reports = []
+    missing = 0.0
     for done, layer in enumerate(layers):
         if progress:
             progress(layer.name, done, len(layers))
         statistics = source.collect([layer], OperatingPoint(name, dict(pruned)))[layer.index]
-        entry, real = _prune_layer(graph, layer, statistics, options, rule, targets.get(layer.index))
+        target = targets.get(layer.index)
+        wanted = target
+        if target is not None and options.power_of_two:
+            wanted = _made_up(target, statistics, missing)
+        entry, real = _prune_layer(graph, layer, statistics, options, rule, wanted)
         if entry is not None:
             pruned[graph.weights(layer).index] = entry
         reports.append(_report(graph, layer, statistics, entry, real))
+        if target is not None:
+            missing += float(target.sum()) - reports[-1].macs_skipped
     if progress:
         progress("", len(layers), len(layers))
     return OperatingPoint(name, pruned, skip_rate=_skip_rate(graph, reports)), tuple(reports)
+
+
+def _made_up(target: np.ndarray, statistics: LayerStatistics, missing: float) -> np.ndarray:
+    """Quotas of a layer that also skips the MACs that layers before it, whose thresholds are coarse, left over."""
+    total = float(statistics.macs_total.sum())
+    share = np.clip(missing / total, -MAX_MADE_UP, MAX_MADE_UP)
+    return target * (1 + share * total / max(float(target.sum()), 1.0))
 
 
 def _skip_rate(graph: Graph, reports: Sequence[LayerReport]) -> float:
@@ -130,8 +150,8 @@ def _prune_layer(
         real = np.broadcast_to(real, (groups,))
     else:
         wanted = rules.quotas(rule, statistics, size) if target is None else target
-        real = rules.solve(wanted, statistics, size, scale, options.divider)
-    per_channel = rules.to_integer(np.repeat(real, size)[:channels], scale)
+        real = rules.solve(wanted, statistics, size, scale, options.divider, options.power_of_two)
+    per_channel = rules.to_integer(np.repeat(real, size)[:channels], scale, options.power_of_two)
     stored, stored_size = _shared(per_channel, size)
     compensation = None
     if options.compensation:

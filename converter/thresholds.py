@@ -92,9 +92,16 @@ def group_size(groups: str | int, channels: int) -> int:
     raise UnitError(f"groups is {groups!r}; it takes 'layer', 'channel' or a number of channels >= 1")
 
 
-def to_integer(real: np.ndarray, product_scale: np.ndarray) -> np.ndarray:
-    """T = floor(t / (s_x * s_w)) per output channel, int16; a negative t gives -1, never skip."""
+def to_integer(real: np.ndarray, product_scale: np.ndarray, power_of_two: bool = False) -> np.ndarray:
+    """T = floor(t / (s_x * s_w)) per output channel, int16; a negative t gives -1, never skip.
+
+    power_of_two: T > 0 becomes 2^n - 1 for the power of two nearest to it on a logarithmic scale. Divided by the
+    bit length of a weight it then begins to keep activations at a power of two.
+    """
     levels = np.clip(np.floor(real / product_scale), -1, MAX_THRESHOLD)
+    if power_of_two:
+        nearest = 2.0 ** np.rint(np.log2(np.maximum(levels, 1))) - 1
+        levels = np.where(levels > 0, np.minimum(nearest, MAX_THRESHOLD), levels)
     return levels.astype(np.int16)
 
 
@@ -105,15 +112,21 @@ def quotas(rule: Percentile, statistics: LayerStatistics, size: int) -> np.ndarr
 
 
 def solve(
-    wanted: np.ndarray, statistics: LayerStatistics, size: int, product_scale: np.ndarray, divider: Divider
+    wanted: np.ndarray,
+    statistics: LayerStatistics,
+    size: int,
+    product_scale: np.ndarray,
+    divider: Divider,
+    power_of_two: bool = False,
 ) -> np.ndarray:
     """Real thresholds float64 (groups,) whose skipped MACs come nearest to `wanted` (groups,).
 
-    All groups are bisected at once; skipped MACs never decrease with the threshold, whatever the divider.
+    power_of_two: see to_integer. All groups are bisected at once; skipped MACs never decrease with the threshold,
+    whatever the divider.
     """
 
     def skipped(real: np.ndarray) -> np.ndarray:
-        integer = to_integer(np.repeat(real, size)[: len(product_scale)], product_scale)
+        integer = to_integer(np.repeat(real, size)[: len(product_scale)], product_scale, power_of_two)
         return _per_group(statistics.skipped(integer, divider), size)
 
     low = np.zeros(len(wanted))

@@ -99,17 +99,23 @@ def test_labels_store_each_points_accuracy(labels: np.ndarray) -> None:
     assert point.skip_rate == pytest.approx(measured.skip_rate, abs=1e-6)
 
 
-def test_target_brings_its_divider() -> None:
-    """The boards' own dividers differ; one that is asked for wins."""
-    chosen = {name: tflm_unit.load_target(name).divider for name in ("msp430_sim", "cortex_m3_sim")}
-    assert len(set(chosen.values())) == 2
-    for name, divider in chosen.items():
-        result = tflm_unit.convert(classifier(), X[:8], target=name)
-        assert {p.divider for p in result.points[0].layers.values()} == {divider}
-    result = tflm_unit.convert(classifier(), X[:8], target="msp430_sim", divider="bit_mask")
+def test_target_brings_shifts_and_powers_of_two() -> None:
+    """Divider and power_of_two override that; the board's own divider is for other thresholds."""
+    x = X[:8]
+    for name in ("msp430_sim", "cortex_m3_sim"):
+        entries = tflm_unit.convert(classifier(), x, target=name).points[0].layers.values()
+        assert all(p.divider.name == "BIT_SHIFT" and is_rounded(p.thresholds) for p in entries)
+        own = tflm_unit.convert(classifier(), x, target=name, power_of_two=False).points[0].layers.values()
+        assert {p.divider for p in own} == {tflm_unit.load_target(name).divider}
+        assert not all(is_rounded(p.thresholds) for p in own)
+    result = tflm_unit.convert(classifier(), x, target="msp430_sim", divider="bit_mask")
     assert {p.divider.name for p in result.points[0].layers.values()} == {"BIT_MASK"}
     with pytest.raises(UnitError, match="no target 'msp431'"):
-        tflm_unit.convert(classifier(), X[:8], target="msp431")
+        tflm_unit.convert(classifier(), x, target="msp431")
+
+
+def is_rounded(thresholds: np.ndarray) -> bool:
+    return bool(np.all((thresholds.astype(int) + 1) & thresholds == 0))
 
 
 def test_default_is_the_papers_percentile() -> None:

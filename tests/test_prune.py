@@ -24,7 +24,7 @@ from tflm_unit.converter.metadata import pack
 from tflm_unit.converter.prune import PruneOptions, prune
 from tflm_unit.converter.pruning import Divider, LayerPruning, OperatingPoint, PruningConfig
 from tflm_unit.converter.reader import read_graph
-from tflm_unit.converter.thresholds import Explicit, Percentile, SkipRate
+from tflm_unit.converter.thresholds import Explicit, Percentile, SkipRate, to_integer
 
 DIVIDERS = list(Divider)
 
@@ -91,6 +91,23 @@ def test_skip_rate_is_met_on_the_deployed_network(
         0.8, abs=0.01 if divider in (Divider.EXACT, Divider.TABLE) else 0.05
     )
     assert sum(r.macs_skipped for r in reports) > sum(r.macs_zero for r in reports)
+
+
+@pytest.mark.parametrize("rate", [0.7, 0.8, 0.9])
+def test_powers_of_two_meet_the_rate_as_well(graph: Graph, source: Calibrator, rate: float) -> None:
+    """Later layers make up for what the coarse steps of earlier ones miss."""
+    options = PruneOptions(SkipRate(rate), "channel", Divider.BIT_SHIFT, power_of_two=True)
+    point, _ = prune(graph, source, options, "p")
+    thresholds = np.concatenate([p.thresholds for p in point.layers.values()]).astype(int)
+    assert np.all(thresholds & (thresholds + 1) == 0)
+    assert len(np.unique(thresholds)) > 1
+    assert measured_rate(graph, point) == pytest.approx(rate, abs=0.03)
+
+
+def test_rounding_to_powers_of_two() -> None:
+    real = np.array([-0.5, 0, 1, 2, 2.9, 3, 5, 6, 22, 23, 16000, 32385, 1e9])
+    rounded = to_integer(real, np.ones(len(real)), power_of_two=True)
+    assert rounded.tolist() == [-1, 0, 0, 1, 1, 3, 3, 7, 15, 31, 16383, 32385, 32385]
 
 
 @pytest.mark.parametrize("percentile", [0, 20, 100])

@@ -87,6 +87,7 @@ def convert(
     points: Mapping[str, Rule] | None = None,
     groups: str | int = "layer",
     divider: str | Divider | None = None,
+    power_of_two: bool | None = None,
     target: str | Target | None = None,
     fatrelu: float | Mapping[str, float] | None = None,
     compensation: bool = True,
@@ -109,7 +110,9 @@ def convert(
     points: several operating points instead, by name: `{"full": SkipRate(0.5), "saver": SkipRate(0.8)}`.
     groups: 'layer', 'channel' or a number of output channels that share a threshold.
     divider: exact, bit_shift, binary_tree, bit_mask or table (docs/dividers.md); thresholds are chosen under it.
-    target: the board that the model is for (docs/boards.md): its divider is the default, else exact is.
+        Default: exact; for a target bit_shift with power_of_two, or the board's own with power_of_two=False.
+    power_of_two: integer thresholds are powers of two minus one, chosen so that the skip rate is met all the same.
+    target: the board that the model is for (docs/boards.md).
     fatrelu: outputs of fused ReLUs below this real value become 0; a number or by layer name.
     compensation: add the mean of what is skipped to the bias.
     labels: class indices of the samples; each point's accuracy on them is then stored with it.
@@ -119,7 +122,8 @@ def convert(
     for options out of range.
     """
     rules = _rules(percentile, skip, thresholds, points)
-    chosen = _divider(divider, target)
+    board = load_target(target) if isinstance(target, str) else target
+    chosen, power_of_two = _divider(divider, power_of_two, board)
     data = _int8_bytes(model, representative_data, scale, offset)
     with naming(model):
         base = load_model(container.strip(data))
@@ -131,11 +135,11 @@ def convert(
         dense = source.collect(base.graph.prunable, None)
     pruned, reports = [], []
     for name, rule in rules.items():
-        options = PruneOptions(rule, groups, chosen, fatrelu, compensation)
+        options = PruneOptions(rule, groups, chosen, fatrelu, compensation, power_of_two)
         point, layers = prune(base.graph, source, options, name, dense, _named(progress, name))
         pruned.append(_measured(base, point, representative_data, labels, scale, offset))
         reports.append(layers)
-    settings = _settings(rules, groups, chosen, fatrelu, compensation)
+    settings = {**_settings(rules, groups, chosen, fatrelu, compensation), "power_of_two": power_of_two}
     config = PruningConfig(tuple(pruned))
     return load(container.attach(base.data, config, _report(base.graph, config, reports, settings)))
 
@@ -158,16 +162,21 @@ def _statistics(model: Model, data: Dataset, threads: int | None) -> Statistics:
     return TflmCalibrator(model, data)
 
 
-def _divider(divider: str | Divider | None, target: str | Target | None) -> Divider:
+def _divider(
+    divider: str | Divider | None, power_of_two: bool | None, target: Target | None
+) -> tuple[Divider, bool]:
+    """With a target and no divider, thresholds are powers of two, for which quotients are bit shifts."""
     names = [d.name.lower() for d in Divider]
-    board = load_target(target) if isinstance(target, str) else target
+    if divider is None and target is not None:
+        rounded = power_of_two is not False
+        return Divider.BIT_SHIFT if rounded else target.divider, rounded
     if divider is None:
-        return board.divider if board else Divider.EXACT
+        return Divider.EXACT, bool(power_of_two)
     if isinstance(divider, Divider):
-        return divider
+        return divider, bool(power_of_two)
     if divider not in names:
         raise UnitError(f"divider is {divider!r}; it takes one of {', '.join(names)}")
-    return Divider[divider.upper()]
+    return Divider[divider.upper()], bool(power_of_two)
 
 
 def _rules(

@@ -68,7 +68,14 @@ def convert(
     ] = "layer",
     divider: Annotated[
         DividerName | None,
-        typer.Option(help="How the device divides thresholds (default: the target's, else exact)."),
+        typer.Option(help="How the device divides thresholds (default: exact; with --target bit_shift)."),
+    ] = None,
+    power_of_two: Annotated[
+        bool | None,
+        typer.Option(
+            "--power-of-two/--no-power-of-two",
+            help="Thresholds are powers of two minus one (default: with --target and no --divider).",
+        ),
     ] = None,
     target: Annotated[
         str | None, typer.Option(help="The board that the model is for; see docs/boards.md.")
@@ -106,6 +113,7 @@ def convert(
             **options,
             groups=_groups(groups),
             divider=divider.value if divider else None,
+            power_of_two=power_of_two,
             target=target,
             fatrelu=_fatrelu(fatrelu),
             compensation=compensation,
