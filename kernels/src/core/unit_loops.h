@@ -28,7 +28,8 @@ typedef struct {
 
 /* Sums for several output channels that see the same activations. */
 typedef struct {
-  const int16_t *x;        /* [count] activations with the input offset added (unit_dot) */
+  const int16_t *x;        /* [count] activations with the input offset added (unit_dot); 4-byte
+                            * aligned */
   const unit_term *term;   /* [count] (the others) */
   const int8_t *weight;    /* the first channel's */
   const uint8_t *quotient; /* the first channel's (unit_dot_terms_above) */
@@ -98,6 +99,13 @@ unit_term *unit_collect_c(const int8_t *input, int16_t count, int16_t offset, un
 /* acc[o] += sum of x[i] * weight[o][i] */
 void unit_dot_c(const unit_dots *dots);
 
+/* The same for two and four channels. step: weights from one channel to the next; count: >= 1; x:
+ * 4-byte aligned. */
+void unit_dot_2_c(const int16_t *x, int16_t count, const int8_t *weight, ptrdiff_t step,
+                  int32_t *acc);
+void unit_dot_4_c(const int16_t *x, int16_t count, const int8_t *weight, ptrdiff_t step,
+                  int32_t *acc);
+
 /* acc[o] += sum of term.x * weight[o][term.at] */
 void unit_dot_terms_c(const unit_dots *dots);
 
@@ -158,6 +166,8 @@ int32_t unit_sum_above_quotients_msp430(const int8_t *weight, const unit_term *t
                                         const uint8_t *quotient);
 int32_t unit_sum_above_threshold_msp430(const int8_t *weight, const unit_term *term, int16_t count,
                                         int16_t threshold);
+void unit_plan_walk_msp430(const unit_plan_row *row);
+const int8_t *unit_plan_walk_inputs_msp430(const unit_plan_inputs *inputs);
 #define UNIT_LOOP(name) name##_msp430
 #else
 #define UNIT_LOOP(name) name##_c
@@ -174,12 +184,20 @@ int32_t unit_sum_above_threshold_msp430(const int8_t *weight, const unit_term *t
 
 /* Cortex-M */
 #if defined(__thumb__) && !defined(UNIT_C_LOOPS)
+void unit_dot_2_thumb(const int16_t *x, int16_t count, const int8_t *weight, ptrdiff_t step,
+                      int32_t *acc);
+void unit_dot_4_thumb(const int16_t *x, int16_t count, const int8_t *weight, ptrdiff_t step,
+                      int32_t *acc);
+#define unit_dot_2 unit_dot_2_thumb
+#define unit_dot_4 unit_dot_4_thumb
 void unit_walk_sorted_thumb(const uint16_t *at, const uint8_t *x, int16_t count, int16_t w,
                             int32_t *acc);
 void unit_fill_thumb(uint32_t *to, ptrdiff_t count, uint32_t value);
 #define unit_walk_sorted unit_walk_sorted_thumb
 #define unit_fill unit_fill_thumb
 #else
+#define unit_dot_2 unit_dot_2_c
+#define unit_dot_4 unit_dot_4_c
 #define unit_walk_sorted unit_walk_sorted_c
 #define unit_fill unit_fill_c
 #endif
@@ -191,7 +209,7 @@ void unit_walk_sorted_4_thumb(const uint16_t *at, const uint8_t *x, int16_t coun
 #define unit_walk_sorted_4 unit_walk_sorted_4_c
 #endif
 
-#define unit_plan_walk unit_plan_walk_c
-#define unit_plan_walk_inputs unit_plan_walk_inputs_c
+#define unit_plan_walk UNIT_LOOP(unit_plan_walk)
+#define unit_plan_walk_inputs UNIT_LOOP(unit_plan_walk_inputs)
 
 #endif /* UNIT_LOOPS_H_ */
