@@ -36,38 +36,45 @@ UNIT_NOINLINE static void count_row(const int8_t *from, ptrdiff_t step, ptrdiff_
   for (; count > 0; count--, from += step) end[*from]++;
 }
 
-static inline void place(const unit_sorted_list *to, int x, unsigned at) {
-  if (x == 0) return;
-  const unsigned entry = to->end[x];
-  to->at[entry] = (uint16_t)at;
-  to->x[entry] = (uint8_t)x;
-  to->end[x] = (uint16_t)(entry + 1);
+/* biased: x + bound; end: by biased. */
+static inline void place(uint16_t *end, uint16_t *at, uint8_t *x, unsigned bound, int biased,
+                         unsigned position) {
+  if ((unsigned)biased <= 2 * bound) return;
+  const unsigned entry = end[biased];
+  at[entry] = (uint16_t)position;
+  x[entry] = (uint8_t)(biased - (int)bound);
+  end[biased] = (uint16_t)(entry + 1);
 }
 
-/* Puts a row of inputs where the table says, signs left out. at: of the first one. */
+/* Puts the inputs of a row beyond +-bound where the table says, signs left out. position: of the
+ * first one. */
 UNIT_NOINLINE static void place_row(const int8_t *from, ptrdiff_t step, ptrdiff_t count, int offset,
-                                    unsigned at, const unit_sorted_list *list) {
-  const unit_sorted_list to = *list;
-  for (; count >= 2; count -= 2, at += 8) {
-    place(&to, *from + offset, at);
+                                    unsigned bound, unsigned position,
+                                    const unit_sorted_list *list) {
+  uint16_t *end = list->end - bound, *at = list->at;
+  uint8_t *x = list->x;
+  offset += (int)bound;
+  for (; count >= 2; count -= 2, position += 8) {
+    place(end, at, x, bound, *from + offset, position);
     from += step;
-    place(&to, *from + offset, at + 4);
+    place(end, at, x, bound, *from + offset, position + 4);
     from += step;
   }
-  if (count > 0) place(&to, *from + offset, at);
+  if (count > 0) place(end, at, x, bound, *from + offset, position);
 }
 
-/* From counts to the index of the first entry of each x. Returns the number of positive ones. */
-static unsigned add_up(uint16_t *end, int is_signed) {
+/* From counts to the index of the first entry of each x beyond +-bound. Returns the number of
+ * positive ones. */
+static unsigned add_up(uint16_t *end, unsigned bound, int is_signed) {
   unsigned total = 0;
-  for (uint16_t *x = end + 255; x > end; x--) {
+  for (uint16_t *x = end + 255; x > end + bound; x--) {
     const unsigned count = *x;
     *x = (uint16_t)total;
     total += count;
   }
   const unsigned positive = total;
   if (!is_signed) return positive;
-  for (uint16_t *x = end - 256; x < end; x++) {
+  for (uint16_t *x = end - 256; x < end - bound; x++) {
     const unsigned count = *x;
     *x = (uint16_t)total;
     total += count;
@@ -75,17 +82,17 @@ static unsigned add_up(uint16_t *end, int is_signed) {
   return positive;
 }
 
-void unit_sort_inputs(const unit_sorted *layer, const int8_t *image, ptrdiff_t phase_y,
-                      ptrdiff_t phase_x, const unit_sorted_list *list) {
-  const int offset = (int)layer->input_offset;
-  const phase_inputs rows = inputs_of(&layer->y, phase_y);
-  const phase_inputs columns = inputs_of(&layer->x, phase_x);
+void unit_sort_inputs(const unit_sorted *layer, const int8_t *image, const unit_sorted_phase *phase,
+                      uint8_t bound, const unit_sorted_list *list) {
+  const int offset = (int)layer->input_offset, is_signed = layer->last_sign < 0;
+  const phase_inputs rows = inputs_of(&layer->y, phase->y);
+  const phase_inputs columns = inputs_of(&layer->x, phase->x);
   const ptrdiff_t channels = layer->groups * layer->depth;
   const ptrdiff_t step = layer->x.stride * channels;
   const ptrdiff_t row_step = layer->y.stride * layer->x.input * channels;
   const int8_t *first = image + (rows.first * layer->x.input + columns.first) * channels;
-  uint16_t *table = layer->is_signed ? list->end - 256 : list->end;
-  unit_fill((uint32_t *)(void *)table, layer->is_signed ? 257 : 129, 0);
+  uint16_t *table = is_signed ? list->end - 256 : list->end;
+  unit_fill((uint32_t *)(void *)table, is_signed ? 257 : 129, 0);
   const int8_t *from = first;
   if (row_step == columns.count * step) {
     count_row(from, step, rows.count * columns.count, list->end + offset);
@@ -94,13 +101,15 @@ void unit_sort_inputs(const unit_sorted *layer, const int8_t *image, ptrdiff_t p
       count_row(from, step, columns.count, list->end + offset);
     }
   }
-  const unsigned positive = add_up(list->end, layer->is_signed);
-  unsigned at = 4 * (unsigned)(rows.at * layer->pitch + columns.at);
+  const unsigned positive = add_up(list->end, bound, is_signed);
+  unsigned position = 4 * (unsigned)(rows.at * layer->pitch + columns.at);
   from = first;
   for (ptrdiff_t y = rows.count; y > 0; y--, from += row_step) {
-    place_row(from, step, columns.count, offset, at, list);
-    at += 4 * (unsigned)layer->pitch;
+    place_row(from, step, columns.count, offset, bound, position, list);
+    position += 4 * (unsigned)layer->pitch;
   }
-  if (!layer->is_signed) return;
-  for (uint8_t *x = list->x + positive; x < list->x + list->end[-1]; x++) *x = (uint8_t)-*x;
+  list->end[1] = (uint16_t)positive;
+  if (!is_signed) return;
+  const uint8_t *end = list->x + list->end[-1 - (int)bound];
+  for (uint8_t *x = list->x + positive; x < end; x++) *x = (uint8_t)-*x;
 }

@@ -34,21 +34,22 @@ static void init_axis(unit_sorted_axis *axis, int32_t input, int32_t kernel, int
 static void init_scratch(unit_sorted *layer) {
   const unit_sorted_axis *y = &layer->y, *x = &layer->x;
   const ptrdiff_t rows = y->before + y->output + y->after;
-  layer->is_signed = layer->input_offset != 128;
+  const int is_signed = layer->input_offset != 128;
+  layer->last_sign = is_signed ? -1 : 1;
   layer->pitch = x->output + larger(x->before, x->after);
   const int32_t plane = (int32_t)x->before + (int32_t)layer->pitch * (int32_t)rows;
   const int32_t reach =
       (int32_t)(y->last - y->first) * (int32_t)layer->pitch + (int32_t)(x->last - x->first);
   const int32_t entries = (int32_t)((y->input + y->stride - 1) / y->stride) *
                           (int32_t)((x->input + x->stride - 1) / x->stride);
-  const int32_t list = (3 * entries + (layer->is_signed ? 1028 : 516) + 3) & ~(int32_t)3;
+  const int32_t list = (3 * entries + (is_signed ? 1028 : 516) + 3) & ~(int32_t)3;
   const int32_t lists = (int32_t)layer->depth * (int32_t)(y->phases * x->phases);
   const int32_t all_lists = lists * list + 4 * plane;
   const int32_t all_planes = list + (int32_t)layer->channels * 4 * plane;
   layer->plane = (ptrdiff_t)plane;
   layer->entries = (ptrdiff_t)entries;
   layer->list_bytes = (ptrdiff_t)list;
-  layer->keeps_lists = all_lists <= all_planes;
+  layer->keeps_lists = all_lists < all_planes;
   layer->size = (layer->keeps_lists ? all_lists : all_planes) +
                 (((int32_t)(y->kernel * x->kernel) + 3) & ~(int32_t)3);
   if (4 * reach > UINT16_MAX) layer->size = -1;
@@ -100,7 +101,7 @@ void unit_sorted_init_depthwise(unit_sorted *layer, const unit_dw_conv_params *p
 
 unit_sorted_list unit_sorted_list_at(const unit_sorted *layer, uint8_t *memory) {
   unit_sorted_list list;
-  list.end = (uint16_t *)(void *)memory + (layer->is_signed ? 256 : 0);
+  list.end = (uint16_t *)(void *)memory + (layer->last_sign < 0 ? 256 : 0);
   list.at = list.end + 258;
   list.x = (uint8_t *)(list.at + layer->entries);
   return list;

@@ -36,6 +36,20 @@
 #include "unit_output.h"
 #include "unit_prune.h"
 
+/* Whether unit_walk_sorted_4 pays: it takes 14 registers. */
+#ifndef UNIT_SORTED_FOURS
+#if defined(__MSP430__) || (defined(__thumb__) && !defined(__thumb2__))
+#define UNIT_SORTED_FOURS 0
+#else
+#define UNIT_SORTED_FOURS 1
+#endif
+#endif
+
+#define UNIT_SORTED_TAPS 32 /* weights that are put in order together */
+#ifndef UNIT_SORTED_FEW
+#define UNIT_SORTED_FEW 32 /* inputs for which that does not pay */
+#endif
+
 /* Along one axis. ptrdiff_t is as wide as a pointer: 16 bits on MSP430, where
  * 32 take their time.
  */
@@ -71,6 +85,7 @@ typedef struct {
   ptrdiff_t list_bytes;
   int32_t size;    /* bytes of scratch; -1: the layer cannot run */
   int is_signed;   /* whether inputs below the zero point exist */
+  int last_sign;   /* -1: there are inputs below the zero point; else 1 */
   int keeps_lists; /* whether scratch holds all lists and not all planes */
   int32_t input_offset;
   int32_t output_offset;
@@ -86,12 +101,37 @@ typedef struct {
 
 /* One list: the inputs of one channel and phase. */
 typedef struct {
-  uint16_t *end; /* by x, -256..256 (0..256 where no input is negative): while
-                  * sorting, where the next entry of x goes; then, the end of
-                  * those of x, from 1 up and -1 down */
+  uint16_t *end; /* by x, -256..256 (0..256 where no input is negative): while sorting, where the
+                  * next entry of x goes; then, the end of those of x. [1]: of all positive ones */
   uint16_t *at;  /* [entries] bytes from the first position of the plane */
   uint8_t *x;    /* [entries] magnitudes */
 } unit_sorted_list;
+
+/* Of the inputs, by row and column. */
+typedef struct {
+  ptrdiff_t y;
+  ptrdiff_t x;
+} unit_sorted_phase;
+
+/* The weights between one input and one output channel. */
+typedef struct {
+  const int8_t *weight;
+  const uint8_t *quotient;
+  int32_t *acc; /* plane */
+} unit_sorted_kernel;
+
+/* Weights that walk together, and the part of a list that they walk. */
+typedef struct {
+  int sign;              /* of the inputs */
+  int first;             /* entry */
+  const uint16_t *table; /* by sign * quotient: the end of the entries beyond it */
+  const uint16_t *at;
+  const uint8_t *x;
+#if UNIT_SORTED_FOURS
+  unit_sorted_tap *end;
+  unit_sorted_tap tap[UNIT_SORTED_TAPS]; /* those that need most inputs first */
+#endif
+} unit_sorted_taps;
 
 /* Shapes and scratch of a layer. The size is -1 where the dimensions do not
  * match or positions do not fit. */
@@ -120,9 +160,17 @@ static inline void unit_sorted_init_data(unit_sorted *layer, const unit_context 
 /* The list whose bytes start at `memory`. */
 unit_sorted_list unit_sorted_list_at(const unit_sorted *layer, uint8_t *memory);
 
-/* Sorts the inputs of a phase. image: the first input of the channel. */
-void unit_sort_inputs(const unit_sorted *layer, const int8_t *image, ptrdiff_t phase_y,
-                      ptrdiff_t phase_x, const unit_sorted_list *list);
+/* Sorts the inputs of a phase; those up to the magnitude `bound` are left out, and the table then
+ * holds for |x| > bound alone. image: the first input of the channel. */
+void unit_sort_inputs(const unit_sorted *layer, const int8_t *image, const unit_sorted_phase *phase,
+                      uint8_t bound, const unit_sorted_list *list);
+
+/* Walking: begin with the positive (sign 1) or negative (-1) entries of a list, add kernels, walk
+ * what is left. */
+void unit_sorted_begin(unit_sorted_taps *taps, const unit_sorted_list *list, int sign);
+void unit_sorted_add(unit_sorted_taps *taps, const unit_sorted *layer,
+                     const unit_sorted_phase *phase, const unit_sorted_kernel *kernel);
+void unit_sorted_walk(unit_sorted_taps *taps);
 
 /* Runs the layer; UNIT_ARG_ERROR when it cannot or when something is missing.
  */

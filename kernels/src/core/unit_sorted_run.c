@@ -1,19 +1,5 @@
 #include "unit_sorted.h"
 
-/* Whether unit_walk_sorted_4 pays: it takes 14 registers. */
-#ifndef UNIT_SORTED_FOURS
-#if defined(__MSP430__) || (defined(__thumb__) && !defined(__thumb2__))
-#define UNIT_SORTED_FOURS 0
-#else
-#define UNIT_SORTED_FOURS 1
-#endif
-#endif
-
-#define UNIT_SORTED_TAPS 32 /* weights that are put in order together */
-#ifndef UNIT_SORTED_FEW
-#define UNIT_SORTED_FEW 32 /* inputs for which that does not pay */
-#endif
-
 /* Where a run keeps things. */
 typedef struct {
   const unit_sorted *layer;
@@ -22,104 +8,10 @@ typedef struct {
   uint8_t *quotient;
 } run;
 
-/* The weights of one pair of input and output channel. */
-typedef struct {
-  const int8_t *weight;
-  const uint8_t *quotient;
-  int32_t *acc;
-} kernel;
-
-#if UNIT_SORTED_FOURS
-/* Weights that walk together. */
-typedef struct {
-  const uint16_t *at;
-  const uint8_t *x;
-  unit_sorted_tap *end;
-  unit_sorted_tap tap[UNIT_SORTED_TAPS]; /* those that need most inputs first */
-} taps;
-
-static void walk_one(const taps *set, const unit_sorted_tap *tap, int16_t first) {
-  if (tap->count <= first) return;
-  unit_walk_sorted(set->at + first, set->x + first, (int16_t)(tap->count - first), tap->w,
-                   tap->acc);
-}
-
-/* Empties the set. */
-static void walk(taps *set) {
-  const unit_sorted_tap *tap = set->tap;
-  for (; set->end - tap >= 4; tap += 4) {
-    const int16_t common = tap[3].count;
-    unit_walk_sorted_4(set->at, set->x, common, tap);
-    walk_one(set, tap, common);
-    walk_one(set, tap + 1, common);
-    walk_one(set, tap + 2, common);
-  }
-  for (; tap < set->end; tap++) walk_one(set, tap, 0);
-  set->end = set->tap;
-}
-
-static inline void add_tap(taps *set, int32_t *acc, int16_t w, int16_t count) {
-  unit_sorted_tap *tap = set->end;
-  if (count < UNIT_SORTED_FEW) {
-    unit_walk_sorted(set->at, set->x, count, w, acc);
-    return;
-  }
-  if (tap == set->tap + UNIT_SORTED_TAPS) {
-    walk(set);
-    tap = set->tap;
-  }
-  set->end = tap + 1;
-  for (; tap > set->tap && tap[-1].count < count; tap--) *tap = tap[-1];
-  tap->acc = acc;
-  tap->w = w;
-  tap->count = count;
-}
-#else
-typedef struct {
-  const uint16_t *at;
-  const uint8_t *x;
-} taps;
-
-static inline void add_tap(taps *set, int32_t *acc, int16_t w, int16_t count) {
-  unit_walk_sorted(set->at, set->x, count, w, acc);
-}
-#endif
-
-/* The taps that meet the inputs of a phase: positive ones with sign 1, negative ones with -1. */
-static void walk_taps(const unit_sorted *layer, const unit_sorted_list *list, const kernel *weights,
-                      ptrdiff_t phase_y, ptrdiff_t phase_x, int16_t sign) {
-  const unit_sorted_axis *y = &layer->y, *x = &layer->x;
-  /* Where the first position of the plane falls for the first tap. */
-  const ptrdiff_t row = y->before + y->first - phase_y * y->dilation / y->stride;
-  const ptrdiff_t column = x->before + x->first - phase_x * x->dilation / x->stride;
-  int32_t *row_acc = weights->acc + row * layer->pitch + column;
-  const ptrdiff_t tap_step = x->tap_step, period = x->period;
-  const ptrdiff_t weight_step = period * layer->weight_tap;
-  const uint16_t *end = list->end + sign;
-  const int first = sign > 0 ? 0 : list->end[1];
-  taps set;
-  set.at = list->at + first;
-  set.x = list->x + first;
-#if UNIT_SORTED_FOURS
-  set.end = set.tap;
-#endif
-  for (ptrdiff_t ky = phase_y; ky < y->kernel; ky += y->period) {
-    const ptrdiff_t tap = ky * x->kernel + phase_x;
-    const int8_t *weight = weights->weight + tap * layer->weight_tap;
-    const uint8_t *quotient = weights->quotient + tap;
-    int32_t *acc = row_acc;
-    for (ptrdiff_t left = x->kernel - phase_x; left > 0; left -= period) {
-      const int count = end[sign * *quotient] - first;
-      if (count > 0) add_tap(&set, acc, (int16_t)(sign * *weight), (int16_t)count);
-      acc -= tap_step;
-      weight += weight_step;
-      quotient += period;
-    }
-    row_acc -= y->tap_step * layer->pitch;
-  }
-#if UNIT_SORTED_FOURS
-  walk(&set);
-#endif
+static void next(const unit_sorted *layer, unit_sorted_phase *phase) {
+  if (++phase->x < layer->x.phases) return;
+  phase->x = 0;
+  phase->y++;
 }
 
 static int32_t *outputs_of(const unit_sorted *layer, int32_t *acc) {
@@ -144,31 +36,29 @@ static void store(const unit_sorted *layer, ptrdiff_t image, ptrdiff_t channel, 
   }
 }
 
-/* channel: of the layer's outputs; input: of the group. */
-static kernel kernel_of(const run *r, const unit_threshold *threshold, ptrdiff_t channel,
-                        ptrdiff_t input, int32_t *acc) {
+/* The weights of one pair of channels. channel: of the layer's outputs; input: of the group. */
+static unit_sorted_kernel kernel_of(const run *r, const unit_threshold *threshold,
+                                    ptrdiff_t channel, ptrdiff_t input, int32_t *acc) {
   const unit_sorted *layer = r->layer;
-  kernel weights;
-  weights.weight = layer->filter + channel * layer->weight_output + input;
-  weights.quotient = r->quotient;
-  weights.acc = acc;
-  unit_divide_weights(threshold, weights.weight, layer->weight_tap,
+  unit_sorted_kernel kernel;
+  kernel.weight = layer->filter + channel * layer->weight_output + input;
+  kernel.quotient = r->quotient;
+  kernel.acc = acc;
+  unit_divide_weights(threshold, kernel.weight, layer->weight_tap,
                       layer->y.kernel * layer->x.kernel, r->quotient);
-  return weights;
+  return kernel;
 }
 
-/* All lists of a group, then one output channel after another. image: the
- * group's inputs. */
+/* All lists of a group, then one output channel after another. image: the group's inputs. */
 static void run_by_output(const run *r, ptrdiff_t n, ptrdiff_t group, const int8_t *image) {
   const unit_sorted *layer = r->layer;
-  const ptrdiff_t phases_y = layer->y.phases, phases_x = layer->x.phases;
   uint8_t *memory = r->lists;
+  unit_sorted_taps taps;
   for (ptrdiff_t input = 0; input < layer->depth; input++) {
-    for (ptrdiff_t y = 0; y < phases_y; y++) {
-      for (ptrdiff_t x = 0; x < phases_x; x++, memory += layer->list_bytes) {
-        const unit_sorted_list list = unit_sorted_list_at(layer, memory);
-        unit_sort_inputs(layer, image + input, y, x, &list);
-      }
+    for (unit_sorted_phase phase = {0, 0}; phase.y < layer->y.phases; next(layer, &phase)) {
+      const unit_sorted_list list = unit_sorted_list_at(layer, memory);
+      unit_sort_inputs(layer, image + input, &phase, 0, &list);
+      memory += layer->list_bytes;
     }
   }
   for (ptrdiff_t o = 0; o < layer->channels; o++) {
@@ -178,17 +68,25 @@ static void run_by_output(const run *r, ptrdiff_t n, ptrdiff_t group, const int8
     clear(layer, r->acc);
     memory = r->lists;
     for (ptrdiff_t input = 0; input < layer->depth; input++) {
-      const kernel weights = kernel_of(r, &threshold, channel, input, r->acc);
-      for (ptrdiff_t y = 0; y < phases_y; y++) {
-        for (ptrdiff_t x = 0; x < phases_x; x++, memory += layer->list_bytes) {
-          const unit_sorted_list list = unit_sorted_list_at(layer, memory);
-          walk_taps(layer, &list, &weights, y, x, 1);
-          if (layer->is_signed) walk_taps(layer, &list, &weights, y, x, -1);
+      const unit_sorted_kernel kernel = kernel_of(r, &threshold, channel, input, r->acc);
+      for (unit_sorted_phase phase = {0, 0}; phase.y < layer->y.phases; next(layer, &phase)) {
+        const unit_sorted_list list = unit_sorted_list_at(layer, memory);
+        for (int sign = 1; sign >= layer->last_sign; sign -= 2) {
+          unit_sorted_begin(&taps, &list, sign);
+          unit_sorted_add(&taps, layer, &phase, &kernel);
+          unit_sorted_walk(&taps);
         }
+        memory += layer->list_bytes;
       }
     }
     store(layer, n, channel, r->acc);
   }
+}
+
+static uint8_t smallest(const uint8_t *values, ptrdiff_t count) {
+  uint8_t least = UINT8_MAX;
+  for (; count > 0; count--, values++) least = *values < least ? *values : least;
+  return least;
 }
 
 /* One list after another for all output channels of a group. */
@@ -196,19 +94,29 @@ static void run_by_input(const run *r, ptrdiff_t n, ptrdiff_t group, const int8_
   const unit_sorted *layer = r->layer;
   const unit_sorted_list list = unit_sorted_list_at(layer, r->lists);
   const ptrdiff_t first = group * layer->channels;
+  unit_sorted_taps taps;
+  unit_sorted_kernel kernel;
+  unit_threshold threshold;
+  if (layer->channels == 1) unit_threshold_of(layer->prune, (int32_t)first, &threshold);
   for (ptrdiff_t o = 0; o < layer->channels; o++) clear(layer, r->acc + o * layer->plane);
   for (ptrdiff_t input = 0; input < layer->depth; input++) {
-    for (ptrdiff_t y = 0; y < layer->y.phases; y++) {
-      for (ptrdiff_t x = 0; x < layer->x.phases; x++) {
-        unit_sort_inputs(layer, image + input, y, x, &list);
+    uint8_t bound = 0;
+    if (layer->channels == 1) { /* its weights alone tell which inputs are needed */
+      kernel = kernel_of(r, &threshold, first, input, r->acc);
+      bound = smallest(kernel.quotient, layer->y.kernel * layer->x.kernel);
+    }
+    for (unit_sorted_phase phase = {0, 0}; phase.y < layer->y.phases; next(layer, &phase)) {
+      unit_sort_inputs(layer, image + input, &phase, bound, &list);
+      for (int sign = 1; sign >= layer->last_sign; sign -= 2) {
+        unit_sorted_begin(&taps, &list, sign);
         for (ptrdiff_t o = 0; o < layer->channels; o++) {
-          unit_threshold threshold;
-          unit_threshold_of(layer->prune, (int32_t)(first + o), &threshold);
-          const kernel weights =
-              kernel_of(r, &threshold, first + o, input, r->acc + o * layer->plane);
-          walk_taps(layer, &list, &weights, y, x, 1);
-          if (layer->is_signed) walk_taps(layer, &list, &weights, y, x, -1);
+          if (layer->channels > 1) {
+            unit_threshold_of(layer->prune, (int32_t)(first + o), &threshold);
+            kernel = kernel_of(r, &threshold, first + o, input, r->acc + o * layer->plane);
+          }
+          unit_sorted_add(&taps, layer, &phase, &kernel);
         }
+        unit_sorted_walk(&taps);
       }
     }
   }
