@@ -123,6 +123,31 @@ def c_quant(requantization: Requantization) -> ctypes.Structure:
     return Quant(address(requantization.multiplier), address(requantization.shift), per_channel)
 
 
+def kernel_name(case: LayerCase, schedule: str) -> str:
+    operator = {CONV: "conv", DEPTHWISE: "depthwise_conv"}.get(case.op, "fully_connected")
+    return f"unit_{operator}_{schedule}_s8"
+
+
+def layer_params(case: LayerCase, fatrelu_min: int) -> ctypes.Structure:
+    """unit_conv_params, unit_dw_conv_params or unit_fc_params."""
+    p = case.params
+    activation = c_activation(p.activation, fatrelu_min)
+    if not isinstance(p, ConvParams):
+        return FcParams(p.input_offset, p.output_offset, activation)
+    tiles = (Tile(*p.stride), Tile(*p.padding), Tile(*p.dilation))
+    if case.op == DEPTHWISE:
+        return DepthwiseParams(p.input_offset, p.output_offset, p.ch_mult, *tiles, activation)
+    return CConvParams(p.input_offset, p.output_offset, *tiles, activation)
+
+
+def layer_dims(case: LayerCase) -> tuple[ctypes.Structure, ctypes.Structure, ctypes.Structure]:
+    """Of input, filter and output."""
+    if isinstance(case.params, ConvParams):
+        return Dims(*case.input.shape), Dims(*case.weights.shape), Dims(*case.output_shape)
+    (rows, inputs), outputs = case.input.shape, case.weights.shape[0]
+    return Dims(rows, 1, 1, inputs), Dims(inputs, 1, 1, outputs), Dims(rows, 1, 1, outputs)
+
+
 @dataclass(frozen=True)
 class Call:
     """One call of a prunable kernel. scratch: bytes to provide; None: what the kernel asks for."""
@@ -132,37 +157,15 @@ class Call:
     pruning: LayerPruning | None = None  # instead of the case's
     scratch: int | None = None
 
-    @property
-    def _name(self) -> str:
-        operator = {CONV: "conv", DEPTHWISE: "depthwise_conv"}.get(self.case.op, "fully_connected")
-        return f"unit_{operator}_{self.schedule}_s8"
-
-    def _params(self, fatrelu_min: int) -> ctypes.Structure:
-        p = self.case.params
-        activation = c_activation(p.activation, fatrelu_min)
-        if not isinstance(p, ConvParams):
-            return FcParams(p.input_offset, p.output_offset, activation)
-        tiles = (Tile(*p.stride), Tile(*p.padding), Tile(*p.dilation))
-        if self.case.op == DEPTHWISE:
-            return DepthwiseParams(p.input_offset, p.output_offset, p.ch_mult, *tiles, activation)
-        return CConvParams(p.input_offset, p.output_offset, *tiles, activation)
-
-    def _dims(self) -> tuple[ctypes.Structure, ctypes.Structure, ctypes.Structure]:
-        case = self.case
-        if isinstance(case.params, ConvParams):
-            return Dims(*case.input.shape), Dims(*case.weights.shape), Dims(*case.output_shape)
-        (rows, inputs), outputs = case.input.shape, case.weights.shape[0]
-        return Dims(rows, 1, 1, inputs), Dims(inputs, 1, 1, outputs), Dims(rows, 1, 1, outputs)
-
     def buffer_size(self, library: ctypes.CDLL) -> int:
         """0 for a kernel that has no ..._get_buffer_size()."""
         try:
-            function = library[f"{self._name}_get_buffer_size"]
+            function = library[f"{kernel_name(self.case, self.schedule)}_get_buffer_size"]
         except AttributeError:
             return 0
-        dims = self._dims()
+        dims = layer_dims(self.case)
         if self.schedule == "activation_sorted":
-            return int(function(ctypes.byref(self._params(FATRELU_OFF)), *map(ctypes.byref, dims)))
+            return int(function(ctypes.byref(layer_params(self.case, FATRELU_OFF)), *map(ctypes.byref, dims)))
         return int(function(ctypes.byref(dims[1])))
 
     def run(self, library: ctypes.CDLL, counters: ctypes.Structure | None = None) -> tuple[int, np.ndarray]:
@@ -174,11 +177,11 @@ class Call:
         context = Context(
             address(scratch) if size else None, size, ctypes.pointer(counters) if counters else None
         )
-        input_dims, filter_dims, output_dims = self._dims()
-        params = self._params(pruning.fatrelu_min if pruned else FATRELU_OFF)
+        input_dims, filter_dims, output_dims = layer_dims(self.case)
+        params = layer_params(case, pruning.fatrelu_min if pruned else FATRELU_OFF)
         quant, prune = c_quant(case.params.requantization), c_prune(pruning)
         output = np.full(case.output_shape, 0x55, dtype=np.int8)
-        status = library[self._name](
+        status = library[kernel_name(case, self.schedule)](
             ctypes.byref(context),
             ctypes.byref(params),
             ctypes.byref(quant),

@@ -26,4 +26,13 @@ static inline void unit_plan_add(const int8_t *weight, const uint8_t *at, uint8_
   }
 }
 
+#ifdef UNIT_ENABLE_COUNTERS
+/* Takes back a MAC that was counted as skipped. */
+static inline void unit_count_walked(unit_counters *counters, ptrdiff_t channel, int16_t x,
+                                     int16_t w) {
+  counters->macs_skipped--;
+  if (counters->skipped_sum != NULL) counters->skipped_sum[channel] -= unit_product(x, w);
+}
+#endif
+
 #endif /* UNIT_PLAN_LIST_H_ */
