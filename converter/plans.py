@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from .engine import cutoffs
-from .graph import Graph, Layer
+from .graph import ConvParams, FullyConnectedParams, Graph, Layer
 from .plan_lists import Lists, lists_of
 from .pruning import LayerPruning
 
@@ -55,7 +55,7 @@ def make_plans(graph: Graph, layer: Layer, entries: Sequence[LayerPruning]) -> l
     if lists is None:
         return None
     params = layer.params
-    assert params is not None
+    assert isinstance(params, ConvParams | FullyConnectedParams)
     values = np.arange(-128, 128) + params.input_offset
     largest = int(np.abs(values).max())
     magnitudes = [_magnitudes(graph, layer, entry, largest)[lists.source] for entry in entries]
