@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 from engine_graphs import HALF, GraphBuilder
@@ -25,7 +26,7 @@ from tflm_unit.converter.graph import (
     RequantizeParams,
     SoftmaxParams,
 )
-from tflm_unit.converter.pruning import FATRELU_OFF, Divider, OperatingPoint
+from tflm_unit.converter.pruning import FATRELU_OFF, Divider, OperatingPoint, Schedule
 
 Shape = tuple[int, ...]
 MAX_ELEMENTS = 600
@@ -246,3 +247,21 @@ def random_point(graph: Graph, name: str, seed: int, share: float = 0.8) -> Oper
             int(rng.integers(-128, 100)) if layer.params.activation.fused_relu else FATRELU_OFF,
         )
     return OperatingPoint(name, layers)
+
+
+def with_schedules(graph: Graph, point: OperatingPoint, seed: int) -> OperatingPoint:
+    """Any schedule for every entry. Thresholds that never skip mostly become 0: they cannot be planned."""
+    rng = np.random.default_rng(seed)
+    layers = {}
+    for layer in graph.prunable:
+        entry = point.layers.get(graph.weights(layer).index)
+        if entry is None:
+            continue
+        if rng.random() < 0.8:
+            entry = replace(entry, thresholds=np.maximum(entry.thresholds, 0))
+        possible = [Schedule.COMPARE]
+        possible += [Schedule.PLANNED] * 2 if entry.thresholds.min() >= 0 else []
+        possible += [Schedule.ACTIVATION_SORTED] if isinstance(layer.params, ConvParams) else []
+        schedule = possible[rng.integers(len(possible))]
+        layers[graph.weights(layer).index] = replace(entry, schedule=schedule, taps=int(rng.integers(0, 4)))
+    return replace(point, layers=layers)

@@ -15,7 +15,7 @@ from engine_graphs import HALF, GraphBuilder, network, prune_all, samples
 from generated_c import CXX_FLAGS, INCLUDE, GeneratedModel, compile_c
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from random_graphs import random_graph, random_inputs, random_point
+from random_graphs import random_graph, random_inputs, random_point, with_schedules
 from strategies import LayerCase, layer_cases
 from tiny_models import zoo
 
@@ -61,10 +61,15 @@ def side_by_side(cases: list[LayerCase]) -> tuple[Graph, OperatingPoint, list[np
 
 @settings(max_examples=max(12, THOROUGH // 20))
 @given(
-    cases=st.lists(layer_cases(), min_size=4, max_size=10), schedule=st.sampled_from(["unit", "zero_skip"])
+    cases=st.lists(layer_cases(), min_size=4, max_size=10),
+    schedule=st.sampled_from(["unit", "unit", "zero_skip", "compare", "planned", "activation_sorted"]),
+    seed=st.integers(0, 2**32 - 1),
 )
-def test_layers(counting: ctypes.CDLL, workspace: Path, cases: list[LayerCase], schedule: str) -> None:
+def test_layers(
+    counting: ctypes.CDLL, workspace: Path, cases: list[LayerCase], schedule: str, seed: int
+) -> None:
     graph, point, inputs = side_by_side(cases)
+    point = with_schedules(graph, point, seed)
     GeneratedModel(fresh(workspace), counting, graph, [point], schedule).check(inputs)
 
 
@@ -73,6 +78,7 @@ def test_layers(counting: ctypes.CDLL, workspace: Path, cases: list[LayerCase], 
 def test_random_graphs(counting: ctypes.CDLL, workspace: Path, seed: int, layers: int, points: int) -> None:
     graph = random_graph(seed, layers)
     thresholds = [random_point(graph, f"point {i}", seed + i) for i in range(points)]
+    thresholds = [with_schedules(graph, point, seed + i) for i, point in enumerate(thresholds)]
     GeneratedModel(fresh(workspace), counting, graph, thresholds).check(random_inputs(graph, 3, seed))
 
 
@@ -201,5 +207,5 @@ def test_without_counters(tmp_path: Path) -> None:
 @given(seed=st.integers(0, 2**32 - 1), layers=st.integers(10, 40))
 def test_large_random_graphs(counting: ctypes.CDLL, workspace: Path, seed: int, layers: int) -> None:
     graph = random_graph(seed, layers)
-    points = [random_point(graph, f"point {i}", seed + i) for i in range(2)]
+    points = [with_schedules(graph, random_point(graph, f"{i}", seed + i), seed + i) for i in range(2)]
     GeneratedModel(fresh(workspace), counting, graph, points).check(random_inputs(graph, 2, seed))

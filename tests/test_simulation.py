@@ -15,12 +15,15 @@ import pytest
 from classifier import LAYERS, classifier, images
 from example_layers import example_cases
 from models import build_pruned
+from random_graphs import with_schedules
 from simulated import cache, pruned, require  # noqa: F401
 from tiny_models import zoo
 
 import tflm_unit
 from tflm_unit.boards import simulators, toolchain
+from tflm_unit.converter.pruning import PruningConfig
 from tflm_unit.converter.targets import load_target
+from tflm_unit.simulation.result import Counts
 
 QUICK = {"cortex_m0_sim": "unit", "cortex_m3_sim": "all", "cortex_m4_sim": "unit", "msp430_sim": "unit"}
 SCHEDULES = ("dense", "zero_skip", "unit")
@@ -62,6 +65,45 @@ def test_several_inputs_and_dividers(target: str) -> None:
     result = simulate(build_pruned(example_cases()), target, samples=2, schedule="unit")
     assert result.match, result.mismatches
     assert result.dividers == ("binary_tree", "exact", "table")
+
+
+@pytest.mark.parametrize("target", ["cortex_m3_sim", "msp430_sim"])
+def test_several_schedules(target: str) -> None:
+    x, names = images(2, seed=3), ("dense", "compare", "planned", "activation_sorted")
+    result = simulate(pruned(), target, x=x, samples=2, schedule=names)
+    assert result.match, result.mismatches
+    assert result.totals == Counts(result.counts["dense"], None, None)
+    assert (result.point, result.dividers) == ("default", ("exact",))
+    assert tuple(result.counts) == names
+    for name in names:
+        assert sum(layer.counts[name] or 0 for layer in result.layers) == pytest.approx(result.counts[name])
+    for layer in result.layers:
+        convolves = "CONV" in layer.op
+        ran = ("dense", "compare", "planned", "activation_sorted" if convolves else "compare")
+        has_macs = convolves or layer.op == "FULLY_CONNECTED"
+        assert tuple(layer.schedules.values()) == (ran if has_macs else (None,) * 4)
+        assert layer.schedule == ("compare" if has_macs else None)  # the first with thresholds
+        if layer.macs_kept is not None and layer.macs_total is not None:
+            assert 0 < layer.macs_kept < layer.macs_total
+    compare = simulate(pruned(), target, x=x, samples=2, schedule="compare")
+    assert compare.counts == {"compare": result.counts["compare"]}
+    text = str(result)
+    assert "all/dense" in text
+    assert "* ran compare" in text
+
+
+def test_a_schedule_per_layer() -> None:
+    """'unit' runs what each layer's entry says."""
+    model, graph = pruned().model, pruned().model.graph
+    point = with_schedules(graph, pruned().points[0], 1)
+    model = dataclasses.replace(model, config=PruningConfig((point,)))
+    result = simulate(model, "cortex_m3_sim", x=images(2), samples=2)
+    assert result.match, result.mismatches
+    wanted = {layer.name: point.layers[graph.weights(layer).index].schedule for layer in graph.prunable}
+    assert len(set(wanted.values())) > 1
+    for layer in result.layers:
+        assert layer.schedule == (wanted[layer.name].name.lower() if layer.name in wanted else None)
+        assert layer.schedules["dense"] == (None if layer.schedule is None else "dense")
 
 
 def test_a_model_without_thresholds_runs_dense() -> None:
@@ -193,6 +235,9 @@ def test_command_line(folder: Path) -> None:
     x = np.load(folder / "data.npz")["x_test"]
     result = tflm_unit.simulate(pruned(), "cortex_m3_sim", x=x, samples=2, scale=1 / 255)
     assert figures == json.loads(json.dumps(dataclasses.asdict(result)))
+    some = run(folder / "pruned.tflite", *options, "--schedule", "dense", "--schedule", "planned", "--json")
+    assert some.returncode == 0, some.stderr
+    assert set(json.loads(some.stdout)["counts"]) == {"dense", "planned"}
     table = run(folder / "pruned.tflite", *options)
     assert table.returncode == 0, table.stderr
     for text in (

@@ -42,15 +42,16 @@ def test_mnist_lenet(
 ) -> None:
     require(target)
     # The baselines do not depend on the divider.
-    for schedule in ("all",) if divider == "exact" else ("unit",):
-        result = tflm_unit.simulate(
-            lenets[divider], target, x=mnist.x_test, samples=IMAGES, schedule=schedule
-        )
-        assert result.match, result.mismatches
-        assert result.samples == IMAGES
-        assert result.dividers == (divider,)
-        kept = sum(layer.macs_kept or 0 for layer in result.layers)
-        assert kept < 0.4 * sum(layer.macs_total or 0 for layer in result.layers)
+    schedules = ("all" if divider == "exact" else "unit", "planned", "activation_sorted")
+    result = tflm_unit.simulate(lenets[divider], target, x=mnist.x_test, samples=IMAGES, schedule=schedules)
+    assert result.match, result.mismatches
+    assert result.samples == IMAGES
+    assert result.dividers == (divider,)
+    kept = sum(layer.macs_kept or 0 for layer in result.layers)
+    assert kept < 0.4 * sum(layer.macs_total or 0 for layer in result.layers)
+    convolutions = [layer for layer in result.layers if layer.op == "CONV_2D"]
+    assert {layer.schedules["planned"] for layer in convolutions} == {"planned"}
+    assert {layer.schedules["activation_sorted"] for layer in convolutions} == {"activation_sorted"}
 
 
 def test_keyword_spotting_of_the_paper() -> None:

@@ -7,7 +7,7 @@ import pytest
 from firmware import load_board, require
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from random_graphs import random_graph, random_point
+from random_graphs import random_graph, random_point, with_schedules
 from strategies import LayerCase, layer_cases
 from test_codegen import side_by_side
 
@@ -38,13 +38,15 @@ def _is_quick(case: LayerCase) -> bool:
 @settings(max_examples=EXAMPLES)
 @given(
     cases=st.lists(layer_cases().filter(_is_quick), min_size=6, max_size=10),
-    schedule=st.sampled_from(["unit", "unit", "zero_skip", "dense"]),
+    schedule=st.sampled_from(
+        ["unit", "unit", "compare", "planned", "activation_sorted", "zero_skip", "dense"]
+    ),
     seed=st.integers(0, 2**32 - 1),
 )
 def test_layers(target: str, cases: list[LayerCase], schedule: str, seed: int) -> None:
     require(load_board(target))
     graph, point, _ = side_by_side(cases)
-    check(graph, point, target, schedule, seed)
+    check(graph, with_schedules(graph, point, seed), target, schedule, seed)
 
 
 @pytest.mark.parametrize("target", [pytest.param(name, marks=slow) for name in (*TARGETS, *MORE)])
@@ -53,4 +55,5 @@ def test_layers(target: str, cases: list[LayerCase], schedule: str, seed: int) -
 def test_graphs(target: str, seed: int, layers: int) -> None:
     require(load_board(target))
     graph = random_graph(seed, layers)
-    check(graph, random_point(graph, "point", seed), target, "unit", seed)
+    point = with_schedules(graph, random_point(graph, "point", seed), seed)
+    check(graph, point, target, "unit", seed)

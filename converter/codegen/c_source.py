@@ -128,11 +128,7 @@ class ConstantPool:
     _rows: dict[bytes, int] = field(default_factory=dict)
 
     def add(self, name: str, values: np.ndarray, note: str, *, counting: bool = False) -> str:
-        """Symbol of an array with these integer values; an empty one gets an element, as C has no empty arrays.
-
-        counting: only builds with UNIT_ENABLE_COUNTERS use it here.
-        """
-        values = values if values.size else np.zeros(1, values.dtype)
+        """Symbol of an array with these integer values. counting: only counting builds use it here."""
         key = values.dtype.name, values.tobytes()
         known = self._arrays.get(key)
         symbol, notes = (known.symbol, known.notes) if known else (f"{self.prefix}_{name}", ())

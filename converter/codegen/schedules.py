@@ -4,15 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from ..errors import UnitError
 from ..graph import Graph, Layer
+from ..plans import WeightPlan, make_plans
 from ..pruning import LayerPruning, Schedule
 from .scratch import scratch_bytes
-
-if TYPE_CHECKING:
-    from ..plans import WeightPlan
 
 BASELINES = ("dense", "zero_skip")  # need no thresholds
 PRUNED = tuple(schedule.name.lower() for schedule in Schedule)
@@ -48,9 +45,7 @@ def schedules_of(
     result = []
     for point, entry in enumerate(entries):
         name = wanted.get(point, baseline)
-        if (name == "planned" and point not in plans) or scratch_bytes(
-            layer, graph, name, plans.get(point)
-        ) is None:
+        if scratch_bytes(layer, graph, name, plans.get(point)) is None:
             if schedule == "unit":
                 raise UnitError(
                     f"layer {layer.name!r} ({layer.op}) cannot run schedule {name}, as operating point {point} says; "
@@ -65,8 +60,6 @@ def _plans(graph: Graph, layer: Layer, entries: Mapping[int, LayerPruning]) -> d
     """By operating point, of those that can be planned; made together, so that they share arrays."""
     if not entries:
         return {}
-    from ..plans import make_plans
-
     plans = make_plans(graph, layer, tuple(entries.values()))
     if plans is not None:
         return dict(zip(entries, plans, strict=True))

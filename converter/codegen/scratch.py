@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
+from .. import plan_lists
 from ..graph import ConvParams, Graph, Layer
-
-if TYPE_CHECKING:
-    from ..plans import WeightPlan
+from ..plans import WeightPlan
 
 # The C core's UNIT_QUOTIENT_CHANNELS and UNIT_COLUMN: output channels that the scratch of a layer serves at a time.
 QUOTIENT_CHANNELS = 8
@@ -26,6 +24,8 @@ def scratch_bytes(layer: Layer, graph: Graph, schedule: str, plan: WeightPlan | 
         return _compare_bytes(layer, graph)
     if schedule == "activation_sorted":
         return _sorted_bytes(layer, graph)
+    if schedule == "planned":
+        return plan_lists.scratch_bytes(graph, layer, plan.taps, plan.outputs) if plan else None
     return 0
 
 

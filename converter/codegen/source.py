@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
+from ..plans import WeightPlan
 from ..pruning import FATRELU_OFF, NEVER_SKIP, LayerPruning
 from .c_source import comment, string_literal
 from .layers import c_type, element
 from .model import CodeModel, GeneratedLayer
-
-if TYPE_CHECKING:
-    from ..plans import WeightPlan
 
 
 def data_header(model: CodeModel) -> str:
