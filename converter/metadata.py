@@ -11,6 +11,7 @@ import numpy as np
 
 from .errors import MetadataError
 from .graph import Graph, Layer
+from .metadata_block import BlockReader, BlockWriter, check_zero, read_header
 from .metadata_format import (
     CHECKED_FROM,
     ENTRY,
@@ -24,14 +25,17 @@ from .metadata_format import (
     VERSION,
     weights_crc32,
 )
-from .pruning import Divider, LayerPruning, OperatingPoint, PruningConfig
+from .metadata_plans import Plans, add_plan, check_plans, plans_of, read_plan
+from .plans import WeightPlan
+from .pruning import Divider, LayerPruning, OperatingPoint, PruningConfig, Schedule
 from .pruning_checks import TABLE_COLUMNS, TREE_NODES, check_fit, check_pruning
 
 
 def pack(config: PruningConfig, graph: Graph) -> bytes:
     """The block for `config`: the same bytes for equal contents; equal arrays are stored once.
 
-    Raises MetadataError when a point or a layer's entry is out of range or does not fit the graph.
+    Raises MetadataError when a point or a layer's entry is out of range or does not fit the graph, and when a
+    layer with the schedule PLANNED cannot be planned.
     """
     if not 1 <= len(config.points) <= np.iinfo(np.uint16).max:
         raise MetadataError(f"{len(config.points)} operating points; expected 1..65535")
@@ -49,14 +53,16 @@ def pack(config: PruningConfig, graph: Graph) -> bytes:
     if len(set(names)) != len(names):
         raise MetadataError(f"operating points share a name: {[point.name for point in config.points]}")
 
+    _check_entries(config, graph)
+    plans = plans_of(config.points, graph, layers)
     header = np.zeros((), HEADER)
     points = np.zeros(len(config.points), POINT)
-    block = _Block(HEADER.itemsize + records.nbytes + points.nbytes)
-    for record, name, point in zip(points, names, config.points, strict=True):
+    block = BlockWriter(HEADER.itemsize + records.nbytes + points.nbytes)
+    for number, (record, name, point) in enumerate(zip(points, names, config.points, strict=True)):
         record["name"] = name.ljust(MAX_NAME_BYTES + 1, b"\0")
         record["accuracy"] = _rate_out(point, "accuracy")
         record["skip_rate"] = _rate_out(point, "skip_rate")
-        record["entries_offset"] = block.add(_entries(block, graph, layers, point))
+        record["entries_offset"] = block.add(_entries(block, graph, layers, point, plans, number))
     header["magic"], header["version"], header["header_size"] = MAGIC, VERSION, HEADER.itemsize
     header["size"] = len(block.data)
     header["layer_count"], header["point_count"] = len(records), len(points)
@@ -68,27 +74,6 @@ def pack(config: PruningConfig, graph: Graph) -> bytes:
     return bytes(block.data)
 
 
-class _Block:
-    """A growing block; arrays are added once, aligned to their elements."""
-
-    def __init__(self, reserved: int) -> None:
-        self.reserved = reserved
-        self.data = bytearray(reserved)
-        self._offsets: dict[tuple[bytes, int], int] = {}
-
-    def add(self, array: np.ndarray) -> int:
-        """Offset of the array's little-endian contents."""
-        # Records hold 32-bit fields at most.
-        alignment = 4 if array.dtype.names else array.dtype.itemsize
-        contents = array.astype(array.dtype.newbyteorder("<")).tobytes()
-        key = (contents, alignment)
-        if key not in self._offsets:
-            self.data.extend(bytes(-len(self.data) % alignment))
-            self._offsets[key] = len(self.data)
-            self.data.extend(contents)
-        return self._offsets[key]
-
-
 def _fill_layer(record: np.ndarray, graph: Graph, layer: Layer) -> None:
     weights = graph.weights(layer)
     record["weights_tensor"] = weights.index
@@ -97,23 +82,37 @@ def _fill_layer(record: np.ndarray, graph: Graph, layer: Layer) -> None:
     record["op"] = OPERATORS[layer.op]
 
 
-def _entries(block: _Block, graph: Graph, layers: list[Layer], point: OperatingPoint) -> np.ndarray:
+def _check_entries(config: PruningConfig, graph: Graph) -> None:
+    owners = graph.by_weights
+    for point in config.points:
+        for index, pruning in point.layers.items():
+            layer = owners[index]
+            try:
+                check_pruning(pruning, graph.output_channels(layer))
+                check_fit(pruning, graph, layer)
+            except MetadataError as error:
+                raise MetadataError(f"point '{point.name}', layer '{layer.name}': {error}") from error
+
+
+def _entries(
+    block: BlockWriter, graph: Graph, layers: list[Layer], point: OperatingPoint, plans: Plans, number: int
+) -> np.ndarray:
+    """The entries of point `number`."""
     entries = np.zeros(len(layers), ENTRY)
     for entry, layer in zip(entries, layers, strict=True):
-        pruning = point.layers.get(graph.weights(layer).index)
+        index = graph.weights(layer).index
+        pruning = point.layers.get(index)
         if pruning is None:
             continue
-        try:
-            check_pruning(pruning, graph.output_channels(layer))
-            check_fit(pruning, graph, layer)
-        except MetadataError as error:
-            raise MetadataError(f"point '{point.name}', layer '{layer.name}': {error}") from error
         entry["present"], entry["divider"] = 1, pruning.divider
         entry["fatrelu_min"], entry["group_size"] = pruning.fatrelu_min, pruning.group_size
         for name in ("thresholds", "compensation", "tree", "table", "table_row"):
             array = getattr(pruning, name)
             entry[name] = 0 if array is None else block.add(array)
         entry["table_rows"] = 0 if pruning.table is None else len(pruning.table)
+        entry["schedule"], entry["taps"] = pruning.schedule, pruning.taps
+        if pruning.schedule is Schedule.PLANNED:
+            entry["plan"] = add_plan(block, plans[number, index], graph, layer)
     return entries
 
 
@@ -141,53 +140,21 @@ def unpack(block: bytes, graph: Graph) -> PruningConfig:
 
     Raises MetadataError naming the field when the block is malformed or of another version.
     """
-    header = _read_header(block)
-    reader = _Reader(block[: int(header["size"])])
+    header = read_header(block)
+    reader = BlockReader(block[: int(header["size"])])
     records = reader.array(header["layers_offset"], header["layer_count"], LAYER, "layers_offset")
     points = reader.array(header["points_offset"], header["point_count"], POINT, "points_offset")
     _check_records(records)
     matching = _match(records, graph)
-    return PruningConfig(tuple(_read_point(reader, point, records, matching, graph) for point in points))
-
-
-def _read_header(block: bytes) -> np.void:
-    if len(block) < HEADER.itemsize:
-        raise MetadataError(f"{NAME}: size is {len(block)} bytes, less than the header")
-    header: np.void = np.frombuffer(block, HEADER, 1)[0]
-    expected = {"magic": MAGIC, "version": VERSION, "header_size": HEADER.itemsize}
-    for name, value in expected.items():
-        if header[name] != value:
-            hint = "; convert the model again or update tflm-unit" if name == "version" else ""
-            raise MetadataError(f"{NAME}: {name} is {header[name]}, expected {value}{hint}")
-    if not HEADER.itemsize <= header["size"] <= len(block):
-        raise MetadataError(f"{NAME}: size is {header['size']}, the buffer has {len(block)} bytes")
-    crc32 = zlib.crc32(block[CHECKED_FROM : int(header["size"])])
-    if header["crc32"] != crc32:
-        raise MetadataError(f"{NAME}: crc32 is {header['crc32']:08x}, the contents have {crc32:08x}")
-    for name in ("layer_count", "point_count"):
-        if header[name] == 0:
-            raise MetadataError(f"{NAME}: {name} is 0")
-    _check_zero(header["reserved"], "header.reserved")
-    return header
-
-
-class _Reader:
-    def __init__(self, block: bytes) -> None:
-        self._block = block
-
-    def array(self, offset: int, count: int, dtype: np.dtype | str, field: str) -> np.ndarray:
-        """A copy of `count` elements at `offset`; MetadataError when they are not all inside the block."""
-        dtype = np.dtype(dtype)
-        start, number = int(offset), int(count)
-        alignment = 4 if dtype.names else dtype.itemsize
-        if start < HEADER.itemsize or start % alignment or start + number * dtype.itemsize > len(self._block):
-            raise MetadataError(f"{NAME}: {field} {start} with {number} elements does not fit the block")
-        return np.frombuffer(self._block, dtype, number, start).astype(dtype.newbyteorder("="))
-
-
-def _check_zero(value: np.ndarray, field: str) -> None:
-    if np.any(value):
-        raise MetadataError(f"{NAME}: {field} is not 0")
+    plans: dict[tuple[int, int], tuple[WeightPlan, int]] = {}
+    config = PruningConfig(
+        tuple(
+            _read_point(reader, point, records, matching, graph, plans, number)
+            for number, point in enumerate(points)
+        )
+    )
+    check_plans(plans, config.points, graph, list(matching.values()))
+    return config
 
 
 def _check_records(records: np.ndarray) -> None:
@@ -198,7 +165,7 @@ def _check_records(records: np.ndarray) -> None:
         raise MetadataError(f"{NAME}: op is {unknown[0]}, expected one of {sorted(OPERATORS.values())}")
     if np.any(records["output_channels"] == 0):
         raise MetadataError(f"{NAME}: output_channels is 0")
-    _check_zero(records["reserved"], "layer.reserved")
+    check_zero(records["reserved"], "layer.reserved")
 
 
 def _match(records: np.ndarray, graph: Graph) -> Mapping[int, Layer]:
@@ -224,8 +191,15 @@ def _match(records: np.ndarray, graph: Graph) -> Mapping[int, Layer]:
 
 
 def _read_point(
-    reader: _Reader, point: np.void, records: np.ndarray, matching: Mapping[int, Layer], graph: Graph
+    reader: BlockReader,
+    point: np.void,
+    records: np.ndarray,
+    matching: Mapping[int, Layer],
+    graph: Graph,
+    plans: dict[tuple[int, int], tuple[WeightPlan, int]],
+    number: int,
 ) -> OperatingPoint:
+    """Point `number`; its plans go to `plans`."""
     raw = bytes(point["name"])
     text, _, rest = raw.partition(b"\0")
     try:
@@ -234,15 +208,20 @@ def _read_point(
         raise MetadataError(f"{NAME}: name {text!r} is not UTF-8") from error
     if len(text) > MAX_NAME_BYTES or rest.strip(b"\0"):
         raise MetadataError(f"{NAME}: name {raw!r} is not padded with NUL")
-    _check_zero(point["reserved"], "point.reserved")
+    check_zero(point["reserved"], "point.reserved")
     entries = reader.array(point["entries_offset"], len(records), ENTRY, "entries_offset")
     layers = {}
     for entry, record in zip(entries, records, strict=True):
-        pruning = _read_entry(reader, entry, int(record["output_channels"]))
-        layer = matching.get(int(record["weights_tensor"]))
-        if pruning is not None and layer is not None:
+        pruning = _read_entry(reader, entry, record)
+        index = int(record["weights_tensor"])
+        layer = matching.get(index)
+        if pruning is None:
+            continue
+        if pruning.schedule is Schedule.PLANNED:
+            plans[number, index] = read_plan(reader, entry["plan"])
+        if layer is not None:
             check_fit(pruning, graph, layer)
-            layers[int(record["weights_tensor"])] = pruning
+            layers[index] = pruning
     return OperatingPoint(name, layers, _rate_in(point, "accuracy"), _rate_in(point, "skip_rate"))
 
 
@@ -255,14 +234,16 @@ def _rate_in(point: np.void, field: str) -> float | None:
     return value
 
 
-def _read_entry(reader: _Reader, entry: np.void, channels: int) -> LayerPruning | None:
+def _read_entry(reader: BlockReader, entry: np.void, record: np.void) -> LayerPruning | None:
     if entry["present"] == 0:
-        _check_zero(np.frombuffer(entry.tobytes(), np.uint8), "an entry that is not present")
+        check_zero(np.frombuffer(entry.tobytes(), np.uint8), "an entry that is not present")
         return None
     if entry["present"] != 1:
         raise MetadataError(f"{NAME}: present is {entry['present']}, expected 0 or 1")
     if entry["divider"] >= len(Divider):
         raise MetadataError(f"{NAME}: divider is {entry['divider']}, expected 0..{len(Divider) - 1}")
+    _check_schedule(entry, record)
+    channels = int(record["output_channels"])
     group_size, rows = int(entry["group_size"]), int(entry["table_rows"])
     groups = -(-channels // max(group_size, 1))
 
@@ -281,9 +262,22 @@ def _read_entry(reader: _Reader, entry: np.void, channels: int) -> LayerPruning 
         tree=optional("tree", 3 * TREE_NODES, "u1"),
         table=None if table is None else table.reshape(rows, TABLE_COLUMNS),
         table_row=optional("table_row", groups, "<u2"),
+        schedule=Schedule(int(entry["schedule"])),
+        taps=int(entry["taps"]),
     )
     try:
         check_pruning(pruning, channels)
     except MetadataError as error:
         raise MetadataError(f"{NAME}: {error}") from error
     return pruning
+
+
+def _check_schedule(entry: np.void, record: np.void) -> None:
+    check_zero(entry["reserved"], "entry.reserved")
+    schedule = entry["schedule"]
+    if schedule >= len(Schedule):
+        raise MetadataError(f"{NAME}: schedule is {schedule}, expected 0..{len(Schedule) - 1}")
+    if schedule == Schedule.ACTIVATION_SORTED and record["op"] == OPERATORS["FULLY_CONNECTED"]:
+        raise MetadataError(f"{NAME}: schedule is {schedule} for FULLY_CONNECTED, expected 0 or 1")
+    if schedule != Schedule.PLANNED:
+        check_zero(entry["plan"], "plan of another schedule")

@@ -1,4 +1,4 @@
-"""Constants and record types of the TFLM_UNIT block, version 1; see docs/metadata.md."""
+"""Constants and record types of the TFLM_UNIT block, version 2; see docs/metadata.md."""
 
 from __future__ import annotations
 
@@ -10,9 +10,11 @@ from .graph import Graph, Layer
 
 NAME = "TFLM_UNIT"
 MAGIC = b"UnIT"
-VERSION = 1
+VERSION = 2
 MAX_NAME_BYTES = 15
 CHECKED_FROM = 16  # first byte that the checksum covers
+MAX_CLASSES, MAX_TAPS, MAX_OUTPUTS = 16, 32767, 64  # of a plan
+CLASS_OF_SIZE = 256
 OPERATORS = {"CONV_2D": 3, "DEPTHWISE_CONV_2D": 4, "FULLY_CONNECTED": 9}
 
 HEADER = np.dtype(
@@ -59,6 +61,28 @@ ENTRY = np.dtype(
         ("table", "<u4"),
         ("table_row", "<u4"),
         ("table_rows", "<u4"),
+        ("schedule", "u1"),
+        ("reserved", "u1"),
+        ("taps", "<u2"),
+        ("plan", "<u4"),
+    ]
+)
+PLAN = np.dtype(
+    [
+        ("weight", "<u4"),
+        ("at", "<u4"),
+        ("critical", "<u4"),
+        ("count", "<u4"),
+        ("first", "<u4"),
+        ("class_of", "<u4"),
+        ("entries", "<u4"),
+        ("lists", "<u4"),
+        ("firsts", "<u4"),
+        ("classes", "<u2"),
+        ("taps", "<u2"),
+        ("outputs", "<u2"),
+        ("reserved", "<u2"),
+        ("layer_crc32", "<u4"),
     ]
 )
 

@@ -7,12 +7,13 @@ import numpy as np
 from .errors import MetadataError
 from .graph import Graph, Layer
 from .operands import INT32_MAX
-from .pruning import FATRELU_OFF, MAX_THRESHOLD, NEVER_SKIP, TREE_LEAF, Divider, LayerPruning
+from .pruning import FATRELU_OFF, MAX_THRESHOLD, NEVER_SKIP, TREE_LEAF, Divider, LayerPruning, Schedule
 from .weighted import layer_accumulator_bound
 
 TREE_NODES = 7
 TABLE_COLUMNS = 256
 MAX_QUOTIENT = 255
+MAX_TAPS = 32767
 
 
 def check_pruning(pruning: LayerPruning, channels: int) -> None:
@@ -28,6 +29,8 @@ def check_pruning(pruning: LayerPruning, channels: int) -> None:
         raise MetadataError(f"fatrelu_min is {pruning.fatrelu_min}; expected {FATRELU_OFF}..127")
     if pruning.compensation is not None:
         _check_array("compensation", pruning.compensation, np.int32, (channels,))
+    if not 0 <= pruning.taps <= MAX_TAPS:
+        raise MetadataError(f"taps is {pruning.taps}; expected 0..{MAX_TAPS}")
     needs_tree, needs_table = pruning.divider is Divider.BINARY_TREE, pruning.divider is Divider.TABLE
     for name, given, needed in (
         ("tree", pruning.tree, needs_tree),
@@ -91,7 +94,10 @@ def _check_array(name: str, array: np.ndarray, dtype: type, shape: tuple[int, ..
 
 
 def check_fit(pruning: LayerPruning, graph: Graph, layer: Layer) -> None:
-    """Raises MetadataError when the compensation can push an accumulator of `layer` out of int32."""
+    """Raises MetadataError when the operator has no such schedule, or the compensation can push an accumulator of
+    `layer` out of int32."""
+    if pruning.schedule is Schedule.ACTIVATION_SORTED and layer.op == "FULLY_CONNECTED":
+        raise MetadataError("FULLY_CONNECTED has no schedule ACTIVATION_SORTED")
     if pruning.compensation is None:
         return
     bound = layer_accumulator_bound(graph, layer) + np.abs(pruning.compensation.astype(np.int64))

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import oracle
 from random_layers import random_pruning
 from strategies import CONV, DEPTHWISE, FULLY_CONNECTED, LayerCase, Quantization
 
 from tflm_unit.converter.graph import Activation, ConvParams, FullyConnectedParams
-from tflm_unit.converter.pruning import FATRELU_OFF, Divider, LayerPruning
+from tflm_unit.converter.pruning import FATRELU_OFF, Divider, LayerPruning, Schedule
 from tflm_unit.converter.quantization import convolution_requantization, fully_connected_requantization
 
 _INPUT_ZERO_POINT, _OUTPUT_ZERO_POINT = -100, 3
@@ -22,6 +24,28 @@ def example_cases() -> list[LayerCase]:
         _case(rng, DEPTHWISE, (1, 5, 5, 4), (1, 3, 3, 4), (1, 3, 3, 4), Divider.BINARY_TREE, group_size=3),
         _case(rng, FULLY_CONNECTED, (1, 20), (6, 20), (1, 6), Divider.EXACT, group_size=2),
     ]
+
+
+def strided_cases() -> list[LayerCase]:
+    """Convolutions of two groups and with two outputs per channel, with strides and dilations."""
+    rng = np.random.default_rng(2)
+    return [
+        _case(
+            rng, CONV, (1, 7, 9, 4), (6, 3, 4, 2), (1, 3, 3, 6), Divider.BIT_SHIFT, group_size=6, stride=(2, 2)
+        ),
+        _case(
+            rng, DEPTHWISE, (1, 7, 9, 2), (1, 2, 3, 4), (1, 3, 3, 4), Divider.EXACT, group_size=1,
+            stride=(2, 2), dilation=(1, 2),
+        ),
+    ]  # fmt: skip
+
+
+def scheduled(case: LayerCase, schedule: Schedule, taps: int = 0) -> LayerCase:
+    """The case under a schedule. What is never to be skipped cannot be planned: PLANNED skips its zeros."""
+    pruning = replace(case.pruning, schedule=schedule, taps=taps)
+    if schedule is Schedule.PLANNED:
+        pruning = replace(pruning, thresholds=np.maximum(pruning.thresholds, 0))
+    return replace(case, pruning=pruning)
 
 
 def coarse_pruning(case: LayerCase) -> LayerPruning:
@@ -44,6 +68,8 @@ def _case(
     output_shape: tuple[int, ...],
     divider: Divider,
     group_size: int,
+    stride: tuple[int, int] = (1, 1),
+    dilation: tuple[int, int] = (1, 1),
 ) -> LayerCase:
     channels = output_shape[-1]
     spread = 60 * 40 * float(np.sqrt(np.prod(weights_shape) / channels))
@@ -62,8 +88,8 @@ def _case(
         params = FullyConnectedParams(*offsets, activation, dense)
     else:
         convolution = convolution_requantization(*scales, channels)
-        ch_mult = 1 if op == DEPTHWISE else 0
-        params = ConvParams(*offsets, (1, 1), (0, 0), (1, 1), activation, convolution, ch_mult)
+        ch_mult = channels // input_shape[3] if op == DEPTHWISE else 0
+        params = ConvParams(*offsets, stride, (0, 0), dilation, activation, convolution, ch_mult)
     groups = -(-channels // group_size)
     return LayerCase(
         op=op,

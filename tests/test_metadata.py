@@ -15,7 +15,7 @@ from tflm_unit.converter.dividers import complete
 from tflm_unit.converter.errors import MetadataError, UnitError
 from tflm_unit.converter.graph import Graph
 from tflm_unit.converter.metadata import pack, unpack
-from tflm_unit.converter.metadata_format import ENTRY, HEADER, LAYER, POINT
+from tflm_unit.converter.metadata_format import ENTRY, HEADER, LAYER, PLAN, POINT
 from tflm_unit.converter.pruning import Divider, LayerPruning, OperatingPoint, PruningConfig
 from tflm_unit.converter.reader import read_graph
 
@@ -79,7 +79,7 @@ def test_bytes_are_those_of_the_format_page() -> None:
     weights = GRAPH.tensors[INDEX[0]].data
     assert weights is not None
     words = np.frombuffer(block[:112], "<u4")
-    assert block[:8] == b"UnIT" + bytes([1, 0, 32, 0])
+    assert block[:8] == b"UnIT" + bytes([2, 0, 32, 0])
     assert words[2:8].tolist() == [len(block), zlib.crc32(block[16:]), 1 | 1 << 16, 32, 48, 0]
     assert words[8:12].tolist() == [INDEX[0], zlib.crc32(weights.tobytes()), 4, 3]
     assert block[48:64] == b"p".ljust(16, b"\0")
@@ -88,8 +88,8 @@ def test_bytes_are_those_of_the_format_page() -> None:
     entries, thresholds = int(words[18]), 80
     assert block[thresholds : thresholds + 2] == bytes([7, 0])
     assert block[entries : entries + 4] == bytes([1, 0, 0x80, 0xFF])
-    assert np.frombuffer(block[entries + 4 : entries + 32], "<u4").tolist() == [4, thresholds, 0, 0, 0, 0, 0]
-    assert (HEADER.itemsize, LAYER.itemsize, POINT.itemsize, ENTRY.itemsize) == (32, 16, 32, 32)
+    assert np.frombuffer(block[entries + 4 : entries + 40], "<u4").tolist() == [4, thresholds, *[0] * 7]
+    assert [record.itemsize for record in (HEADER, LAYER, POINT, ENTRY, PLAN)] == [32, 16, 32, 40, 48]
 
 
 def test_equal_arrays_are_stored_once() -> None:
@@ -172,7 +172,7 @@ ENTRIES = int(np.frombuffer(BLOCK, POINT, 1, POINTS)["entries_offset"][0])
         (BLOCK[:-1], "size"),
         (BLOCK[:-1] + b"\xff", "crc32"),
         (patched(BLOCK, HEADER, 0, magic=b"Unit"), "magic"),
-        (patched(BLOCK, HEADER, 0, version=2), "version is 2, expected 1; convert the model again"),
+        (patched(BLOCK, HEADER, 0, version=1), "version is 1, expected 2; convert the model again"),
         (patched(BLOCK, HEADER, 0, header_size=36), "header_size"),
         (patched(BLOCK, HEADER, 0, layer_count=0), "layer_count"),
         (patched(BLOCK, HEADER, 0, point_count=0), "point_count"),

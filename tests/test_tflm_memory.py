@@ -35,13 +35,16 @@ def test_models_and_interpreters_may_end_in_any_order(outcomes: dict[str, Any]) 
 
 def test_thresholds_crash_no_arena_that_is_large_enough_without_them(outcomes: dict[str, Any]) -> None:
     """TFLM itself crashes in a few arenas that are too small. Our operators' own state moves those sizes, and
-    binding layers may add none."""
-    seen = set()
+    binding layers may add none, whatever their schedules."""
+    seen, seen_scheduled = set(), set()
     for size, outcome in outcomes["arenas"].items():
         seen.add((outcome["stock"], outcome["pruned"]))
+        seen_scheduled.add(outcome["scheduled"])
         assert not any(result.startswith("failed") for result in outcome.values()), (size, outcome)
         if outcome["stock"] == "works" or not outcome["plain"].startswith("crashed"):
             assert not outcome["pruned"].startswith("crashed"), size
+            assert not outcome["scheduled"].startswith("crashed"), size
     # The scan covers what it is about: from nothing, over memory for stock only, to all layers.
     everything = "CONV_2D DEPTHWISE_CONV_2D FULLY_CONNECTED"
     assert {("error", "error"), ("works", "error"), ("works", everything)} <= seen
+    assert {"error", everything} <= seen_scheduled

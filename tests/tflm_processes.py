@@ -17,12 +17,13 @@ from typing import Any
 
 import models
 import numpy as np
-from example_layers import example_cases, expected
+from example_layers import example_cases, expected, scheduled
 
+from tflm_unit.converter.pruning import Schedule
 from tflm_unit.tflm_library import OVERRIDES, UnitModel, load_runtime
 
 ENOUGH = 1 << 20
-SIZES = range(1200, 3600, 16)  # from too small for the interpreter to enough, in the step of TFLM's alignment
+SIZES = range(1200, 5200, 16)  # from too small for the interpreter to enough, in the step of TFLM's alignment
 
 
 CASES = example_cases()
@@ -30,6 +31,8 @@ WEIGHTS = [models.weights_index(i) for i in range(len(CASES))]
 DENSE = [expected(case, None).output for case in CASES]
 PRUNED = [expected(case, case.pruning).output for case in CASES]
 MODEL, PLAIN = models.build_pruned(CASES), models.build(CASES)
+_SCHEDULES = (Schedule.ACTIVATION_SORTED, Schedule.PLANNED, Schedule.PLANNED)
+SCHEDULED = models.build_pruned([scheduled(x, y) for x, y in zip(CASES, _SCHEDULES, strict=True)])
 
 
 def create(unit: UnitModel, model: bytes, arena: int) -> Any:
@@ -156,6 +159,7 @@ def main(path: str) -> None:
                 "stock": in_child(stock, size),
                 "plain": in_child(overridden, PLAIN, size),
                 "pruned": in_child(overridden, MODEL, size),
+                "scheduled": in_child(overridden, SCHEDULED, size),
             }
             for size in SIZES
         },

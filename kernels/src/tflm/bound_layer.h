@@ -15,6 +15,7 @@ struct BoundLayer {
   int index;         // of the layer in the model's metadata
   int scratch;       // handle of a buffer of scratch_size bytes
   int32_t scratch_size;
+  bool only_compare;        // whatever the schedule of a point, because one does not fit
   unit_counters *counters;  // nullptr unless compiled with UNIT_ENABLE_COUNTERS
   unit_quant_params quant;
   unit_dims input;

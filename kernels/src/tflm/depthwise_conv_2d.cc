@@ -36,20 +36,53 @@ const char *Setup(TfLiteContext *context, const void *builtin_data, const NodeTe
   if (reason == nullptr) {
     reason = FindScales(tensors, output.c, kOutputChannelAxis, scales);
   }
-  layer->scratch_size = unit_depthwise_conv_compare_s8_get_buffer_size(&filter);
   return reason;
 }
 
-unit_status Run(const BoundLayer &layer, const unit_context &scratch,
-                const unit_prune_params &prune, int32_t fatrelu_min, const OpData &data) {
-  unit_dw_conv_params params = layer.params.depthwise_conv;
-  params.activation.fatrelu_min = fatrelu_min;
-  return unit_depthwise_conv_compare_s8(&scratch, &params, &layer.quant, &prune, &layer.input,
-                                        data.input, &layer.filter, data.filter, data.bias,
-                                        &layer.output, data.output);
+PlanGeometry Geometry(const BoundLayer &layer) {
+  return GeometryOf(layer.params.depthwise_conv, layer.input, layer.filter);
 }
 
-constexpr OpKind kDepthwiseConv2d = {4, Register_DEPTHWISE_CONV_2D, Setup, Run};
+int32_t ScratchSize(const BoundLayer &layer, const Pruning &pruning) {
+  const unit_dw_conv_params &params = layer.params.depthwise_conv;
+  if (pruning.schedule != Schedule::kCompare &&
+      !IsCountable(layer.input, layer.filter, layer.output, params.dilation)) {
+    return -1;
+  }
+  switch (pruning.schedule) {
+    case Schedule::kPlanned:
+      return unit_depthwise_conv_planned_s8_get_buffer_size(
+          &params, &pruning.planned.plan, &layer.input, &layer.filter, &layer.output);
+    case Schedule::kActivationSorted:
+      return unit_depthwise_conv_activation_sorted_s8_get_buffer_size(&params, &layer.input,
+                                                                      &layer.filter, &layer.output);
+    default:
+      return unit_depthwise_conv_compare_s8_get_buffer_size(&layer.filter);
+  }
+}
+
+unit_status Run(const BoundLayer &layer, const unit_context &scratch, const Pruning &pruning,
+                const OpData &data) {
+  unit_dw_conv_params params = layer.params.depthwise_conv;
+  params.activation.fatrelu_min = pruning.fatrelu_min;
+  switch (pruning.schedule) {
+    case Schedule::kPlanned:
+      return unit_depthwise_conv_planned_s8(&scratch, &params, &layer.quant, &pruning.planned.plan,
+                                            &layer.input, data.input, &layer.filter, data.bias,
+                                            &layer.output, data.output);
+    case Schedule::kActivationSorted:
+      return unit_depthwise_conv_activation_sorted_s8(
+          &scratch, &params, &layer.quant, &pruning.compare, &layer.input, data.input,
+          &layer.filter, data.filter, data.bias, &layer.output, data.output);
+    default:
+      return unit_depthwise_conv_compare_s8(&scratch, &params, &layer.quant, &pruning.compare,
+                                            &layer.input, data.input, &layer.filter, data.filter,
+                                            data.bias, &layer.output, data.output);
+  }
+}
+
+constexpr OpKind kDepthwiseConv2d = {4,  Register_DEPTHWISE_CONV_2D, Setup, Geometry, ScratchSize,
+                                     Run};
 
 }  // namespace
 

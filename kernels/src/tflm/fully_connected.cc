@@ -49,20 +49,34 @@ const char *Setup(TfLiteContext *context, const void *builtin_data, const NodeTe
   if (reason == nullptr) {
     reason = FindScales(tensors, layer->output.c, kOutputChannelAxis, scales);
   }
-  layer->scratch_size = unit_fully_connected_compare_s8_get_buffer_size(&layer->filter);
   return reason;
 }
 
-unit_status Run(const BoundLayer &layer, const unit_context &scratch,
-                const unit_prune_params &prune, int32_t fatrelu_min, const OpData &data) {
-  unit_fc_params params = layer.params.fully_connected;
-  params.activation.fatrelu_min = fatrelu_min;
-  return unit_fully_connected_compare_s8(&scratch, &params, &layer.quant, &prune, &layer.input,
-                                         data.input, &layer.filter, data.filter, data.bias,
-                                         &layer.output, data.output);
+PlanGeometry Geometry(const BoundLayer &layer) {
+  return GeometryOf(layer.params.fully_connected, layer.filter);
 }
 
-constexpr OpKind kFullyConnected = {9, Register_FULLY_CONNECTED, Setup, Run};
+int32_t ScratchSize(const BoundLayer &layer, const Pruning &pruning) {
+  return pruning.schedule == Schedule::kPlanned
+             ? unit_fully_connected_planned_s8_get_buffer_size(&pruning.planned.plan)
+             : unit_fully_connected_compare_s8_get_buffer_size(&layer.filter);
+}
+
+unit_status Run(const BoundLayer &layer, const unit_context &scratch, const Pruning &pruning,
+                const OpData &data) {
+  unit_fc_params params = layer.params.fully_connected;
+  params.activation.fatrelu_min = pruning.fatrelu_min;
+  if (pruning.schedule == Schedule::kPlanned) {
+    return unit_fully_connected_planned_s8(&scratch, &params, &layer.quant, &pruning.planned.plan,
+                                           &layer.input, data.input, &layer.filter, data.bias,
+                                           &layer.output, data.output);
+  }
+  return unit_fully_connected_compare_s8(&scratch, &params, &layer.quant, &pruning.compare,
+                                         &layer.input, data.input, &layer.filter, data.filter,
+                                         data.bias, &layer.output, data.output);
+}
+
+constexpr OpKind kFullyConnected = {9, Register_FULLY_CONNECTED, Setup, Geometry, ScratchSize, Run};
 
 }  // namespace
 

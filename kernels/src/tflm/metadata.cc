@@ -67,9 +67,10 @@ float Metadata::point_skip_rate(int point) const {
   return LoadFloat(PointAt(point) + kPointSkipRate);
 }
 
-bool Metadata::Prune(int layer, int point, unit_prune_params *prune, int32_t *fatrelu_min) const {
+bool Metadata::Prune(int layer, int point, Pruning *pruning) const {
   const uint8_t *entry = EntryAt(layer, point);
   if (entry[kEntryPresent] == 0) return false;
+  unit_prune_params *prune = &pruning->compare;
   prune->threshold = Array<int16_t>(entry + kEntryThresholds);
   prune->group_size = static_cast<int32_t>(Load32(entry + kEntryGroupSize));
   prune->compensation = Array<int32_t>(entry + kEntryCompensation);
@@ -77,8 +78,31 @@ bool Metadata::Prune(int layer, int point, unit_prune_params *prune, int32_t *fa
   prune->tree = Array<uint8_t>(entry + kEntryTree);
   prune->table = Array<uint8_t>(entry + kEntryTable);
   prune->table_row = Array<uint16_t>(entry + kEntryTableRow);
-  *fatrelu_min = static_cast<int16_t>(Load16(entry + kEntryFatreluMin));
+  pruning->fatrelu_min = static_cast<int16_t>(Load16(entry + kEntryFatreluMin));
+  pruning->schedule = static_cast<Schedule>(entry[kEntrySchedule]);
+  if (pruning->schedule == Schedule::kPlanned) {
+    ReadPlan(block_ + Load32(entry + kEntryPlan), &pruning->planned);
+    pruning->planned.plan.compensation = prune->compensation;
+  }
   return true;
+}
+
+void Metadata::ReadPlan(const uint8_t *plan, StoredPlan *stored) const {
+  stored->plan = {Array<int8_t>(plan + kPlanWeight),
+                  Array<uint8_t>(plan + kPlanAt),
+                  Array<uint8_t>(plan + kPlanCritical),
+                  Array<uint8_t>(plan + kPlanCount),
+                  Array<uint32_t>(plan + kPlanFirst),
+                  Array<uint8_t>(plan + kPlanClassOf),
+                  nullptr,
+                  nullptr,
+                  static_cast<int16_t>(Load16(plan + kPlanClasses)),
+                  static_cast<int16_t>(Load16(plan + kPlanTaps)),
+                  static_cast<int16_t>(Load16(plan + kPlanOutputs))};
+  stored->entries = Load32(plan + kPlanEntries);
+  stored->lists = Load32(plan + kPlanLists);
+  stored->firsts = Load32(plan + kPlanFirsts);
+  stored->layer_crc = Load32(plan + kPlanLayerCrc);
 }
 
 bool Metadata::IsPruned(int layer) const {

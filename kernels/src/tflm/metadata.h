@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "core/unit_types.h"
+#include "tflm/plan_check.h"
 
 namespace tflm_unit {
 
@@ -15,6 +16,19 @@ struct LayerRecord {
   uint32_t weights_crc32;
   int32_t output_channels;
   uint8_t op;  // BuiltinOperator
+};
+
+/* How a kernel skips. The values are part of the format. */
+enum class Schedule : uint8_t { kCompare = 0, kPlanned = 1, kActivationSorted = 2 };
+
+const int kScheduleCount = 3;
+
+/* A layer at an operating point. Whatever the schedule, `compare` computes the same. */
+struct Pruning {
+  Schedule schedule;
+  int32_t fatrelu_min;
+  unit_prune_params compare;  // also for activation_sorted
+  StoredPlan planned;         // only for planned
 };
 
 class Metadata {
@@ -34,8 +48,9 @@ class Metadata {
   float point_accuracy(int point) const;   // NaN: not measured
   float point_skip_rate(int point) const;  // NaN: not measured
 
-  // Thresholds of a layer at a point. False when the layer runs dense there.
-  bool Prune(int layer, int point, unit_prune_params *prune, int32_t *fatrelu_min) const;
+  // False when the layer runs dense at the point. Nobody has checked the contents of a plan yet,
+  // see PlanFits().
+  bool Prune(int layer, int point, Pruning *pruning) const;
 
   // Whether any point prunes the layer.
   bool IsPruned(int layer) const;
@@ -45,6 +60,8 @@ class Metadata {
   const char *CheckLayers() const;
   const char *CheckPoint(int point) const;
   const char *CheckEntry(const uint8_t *entry, uint32_t output_channels) const;
+  const char *CheckSchedule(const uint8_t *entry, uint8_t op) const;
+  const char *CheckPlan(const uint8_t *plan) const;
   const char *CheckThresholds(const uint8_t *entry, uint32_t groups) const;
   const char *CheckTree(const uint8_t *entry) const;
   const char *CheckTable(const uint8_t *entry, uint32_t groups) const;
@@ -53,6 +70,7 @@ class Metadata {
   const uint8_t *LayerAt(int layer) const;
   const uint8_t *PointAt(int point) const;
   const uint8_t *EntryAt(int layer, int point) const;
+  void ReadPlan(const uint8_t *plan, StoredPlan *stored) const;
 
   // Type of an array whose offset and contents Parse has checked; offset 0 is nullptr.
   template <typename T>

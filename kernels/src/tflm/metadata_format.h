@@ -1,11 +1,11 @@
-/* Where the fields of a TFLM_UNIT block lie, version 1; see docs/metadata.md. */
+/* Where the fields of a TFLM_UNIT block lie, version 2; see docs/metadata.md. */
 #ifndef TFLM_UNIT_TFLM_METADATA_FORMAT_H_
 #define TFLM_UNIT_TFLM_METADATA_FORMAT_H_
 
 namespace tflm_unit {
 namespace format {
 
-enum { kVersion = 1 };
+enum { kVersion = 2 };
 
 enum Header {
   kHeaderVersion = 4,
@@ -51,7 +51,28 @@ enum Entry {
   kEntryTable = 20,
   kEntryTableRow = 24,
   kEntryTableRows = 28,
-  kEntrySize = 32
+  kEntrySchedule = 32,
+  kEntryReserved = 33,
+  kEntryPlan = 36,  // at 34: taps, which only the converter needs
+  kEntrySize = 40
+};
+
+enum Plan {
+  kPlanWeight = 0,
+  kPlanAt = 4,
+  kPlanCritical = 8,
+  kPlanCount = 12,
+  kPlanFirst = 16,
+  kPlanClassOf = 20,
+  kPlanEntries = 24,
+  kPlanLists = 28,
+  kPlanFirsts = 32,
+  kPlanClasses = 36,
+  kPlanTaps = 38,
+  kPlanOutputs = 40,
+  kPlanReserved = 42,
+  kPlanLayerCrc = 44,
+  kPlanSize = 48
 };
 
 }  // namespace format

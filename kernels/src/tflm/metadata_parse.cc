@@ -28,7 +28,9 @@ bool IsRate(const uint8_t *p) {
   return (value >= 0.0f && value <= 1.0f) || value != value;
 }
 
-bool IsPrunableOp(uint8_t op) { return op == 3 || op == 4 || op == 9; }
+const uint8_t kFullyConnected = 9;  // BuiltinOperator
+
+bool IsPrunableOp(uint8_t op) { return op == 3 || op == 4 || op == kFullyConnected; }
 
 // The leaf that control terms of `bits` bits reach, 0 when the tree is malformed on the way.
 // Children lie behind their parents, so the walk ends.
@@ -124,7 +126,9 @@ const char *Metadata::CheckPoint(int point) const {
   if (!AllZero(p + kPointReserved, 4)) return "point.reserved";
   for (int i = 0; i < layer_count_; ++i) {
     const uint32_t channels = static_cast<uint32_t>(layer(i).output_channels);
-    const char *fault = CheckEntry(EntryAt(i, point), channels);
+    const uint8_t *entry = EntryAt(i, point);
+    const char *fault = CheckEntry(entry, channels);
+    if (fault == nullptr) fault = CheckSchedule(entry, layer(i).op);
     if (fault != nullptr) return fault;
   }
   return nullptr;
@@ -188,6 +192,39 @@ const char *Metadata::CheckTable(const uint8_t *entry, uint32_t groups) const {
     if (!HoldsQuotients(block_ + table + row * UNIT_TABLE_ROW, threshold)) return "table";
   }
   return nullptr;
+}
+
+const char *Metadata::CheckSchedule(const uint8_t *entry, uint8_t op) const {
+  const uint8_t schedule = entry[kEntrySchedule];
+  const uint32_t plan = Load32(entry + kEntryPlan);
+  if (schedule >= kScheduleCount) return "schedule";
+  if (static_cast<Schedule>(schedule) == Schedule::kActivationSorted && op == kFullyConnected) {
+    return "schedule";
+  }
+  if (entry[kEntryReserved] != 0) return "entry.reserved";
+  if (static_cast<Schedule>(schedule) != Schedule::kPlanned) return plan == 0 ? nullptr : "plan";
+  return Fits(plan, 1, kPlanSize, 4) ? CheckPlan(block_ + plan) : "plan";
+}
+
+// The record. PlanFits() checks the contents, for which it takes the layer.
+const char *Metadata::CheckPlan(const uint8_t *plan) const {
+  const uint32_t entries = Load32(plan + kPlanEntries);
+  const uint32_t firsts = Load32(plan + kPlanFirsts);
+  const uint32_t classes = Load16(plan + kPlanClasses);
+  const uint32_t outputs = Load16(plan + kPlanOutputs);
+  const uint32_t critical = Load32(plan + kPlanCritical);
+  const uint32_t first = Load32(plan + kPlanFirst);
+  if (classes < 1 || classes > UNIT_PLAN_CLASSES) return "plan.classes";
+  if (Load16(plan + kPlanTaps) > INT16_MAX) return "plan.taps";
+  if (outputs < 1 || outputs > UNIT_PLAN_WINDOW) return "plan.outputs";
+  if (!AllZero(plan + kPlanReserved, 2)) return "plan.reserved";
+  if (!Fits(Load32(plan + kPlanWeight), entries, 1, 1)) return "plan.weight";
+  if (!Fits(Load32(plan + kPlanAt), entries, 1, 1)) return "plan.at";
+  if (critical != 0 && !Fits(critical, entries, 1, 1)) return "plan.critical";
+  if (!Fits(Load32(plan + kPlanCount), Load32(plan + kPlanLists), classes, 1)) return "plan.count";
+  if ((first == 0) != (firsts == 0)) return "plan.firsts";
+  if (first != 0 && !Fits(first, firsts, 4, 4)) return "plan.first";
+  return Fits(Load32(plan + kPlanClassOf), 256, 1, 1) ? nullptr : "plan.class_of";
 }
 
 }  // namespace tflm_unit

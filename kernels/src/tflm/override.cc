@@ -85,6 +85,37 @@ const char *Inspect(const OpKind &kind, TfLiteContext *context, const TfLiteNode
   return nullptr;
 }
 
+// What the layer does at a point; false: it runs dense there.
+bool PruningAt(const BoundLayer &layer, const Metadata &metadata, int point, Pruning *pruning) {
+  if (!metadata.Prune(layer.index, point, pruning)) return false;
+  if (layer.only_compare) pruning->schedule = Schedule::kCompare;
+  return true;
+}
+
+bool SchedulesFit(const OpKind &kind, const Metadata &metadata, const BoundLayer &layer) {
+  const PlanGeometry geometry = kind.geometry(layer);
+  for (int point = 0; point < metadata.point_count(); ++point) {
+    Pruning pruning;
+    if (!metadata.Prune(layer.index, point, &pruning)) continue;
+    const bool is_planned = pruning.schedule == Schedule::kPlanned;
+    if (is_planned && !PlanFits(pruning.planned, geometry)) return false;
+    if (kind.scratch_size(layer, pruning) < 0) return false;
+  }
+  return true;
+}
+
+// The largest over the points, so that they can be switched.
+int32_t ScratchSize(const OpKind &kind, const Metadata &metadata, const BoundLayer &layer) {
+  int32_t largest = 0;
+  for (int point = 0; point < metadata.point_count(); ++point) {
+    Pruning pruning;
+    if (!PruningAt(layer, metadata, point, &pruning)) continue;
+    const int32_t size = kind.scratch_size(layer, pruning);
+    if (size > largest) largest = size;
+  }
+  return largest;
+}
+
 const char *Bind(const OpKind &kind, TfLiteContext *context, const TfLiteNode &node,
                  const Model &model, int index, BoundLayer **result) {
   BoundLayer layer = BoundLayer();
@@ -92,6 +123,8 @@ const char *Bind(const OpKind &kind, TfLiteContext *context, const TfLiteNode &n
   layer.index = index;
   const char *reason = Inspect(kind, context, node, model, &layer, &scales);
   if (reason != nullptr) return reason;
+  layer.only_compare = !SchedulesFit(kind, model.metadata(), layer);
+  layer.scratch_size = ScratchSize(kind, model.metadata(), layer);
   BoundLayer *persistent = NewPersistent<BoundLayer>(context);
   if (persistent == nullptr) return "no memory";
   reason = PrepareRequantization(context, scales, &layer.quant);
@@ -145,6 +178,11 @@ TfLiteStatus PrepareOp(const OpKind &kind, TfLiteContext *context, TfLiteNode *n
   const char *reason = Bind(kind, context, *node, *model, index, &state->bound);
   if (reason == nullptr) {
     model->Attach(state->bound);
+    if (state->bound->only_compare) {
+      MicroPrintf(
+          "tflm_unit: the layer with weight tensor %d runs compare: its schedule does not fit",
+          weights_tensor);
+    }
   } else {
     MicroPrintf("tflm_unit: the layer with weight tensor %d runs dense: %s", weights_tensor,
                 reason);
@@ -155,10 +193,8 @@ TfLiteStatus PrepareOp(const OpKind &kind, TfLiteContext *context, TfLiteNode *n
 TfLiteStatus InvokeOp(const OpKind &kind, TfLiteContext *context, TfLiteNode *node) {
   const BoundLayer *layer = static_cast<const OpState *>(node->user_data)->bound;
   const Model *model = layer == nullptr ? nullptr : layer->model;
-  unit_prune_params prune;
-  int32_t fatrelu_min;
-  if (model == nullptr ||
-      !model->metadata().Prune(layer->index, model->point(), &prune, &fatrelu_min)) {
+  Pruning pruning;
+  if (model == nullptr || !PruningAt(*layer, model->metadata(), model->point(), &pruning)) {
     StockUserData swap(node);
     return kind.stock().invoke(context, node);
   }
@@ -169,7 +205,8 @@ TfLiteStatus InvokeOp(const OpKind &kind, TfLiteContext *context, TfLiteNode *no
                        GetEvalInput(context, node, kFilterInput)->data.int8,
                        bias == nullptr ? nullptr : bias->data.i32,
                        GetEvalOutput(context, node, 0)->data.int8};
-  const unit_status status = kind.run(*layer, scratch, prune, fatrelu_min, data);
+  pruning.planned.plan.filter = data.filter;
+  const unit_status status = kind.run(*layer, scratch, pruning, data);
   if (status == UNIT_SUCCESS) return kTfLiteOk;
   MicroPrintf("tflm_unit: kernel of operator %d failed with %d", kind.op, status);
   return kTfLiteError;

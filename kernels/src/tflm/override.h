@@ -7,6 +7,7 @@
 #include "core/unit_types.h"
 #include "tflm/bound_layer.h"
 #include "tflm/compat.h"
+#include "tflm/metadata.h"
 #include "tflm/node_tensors.h"
 
 #if TFLM_UNIT_HAVE_TFLM
@@ -25,12 +26,16 @@ struct OpData {
 struct OpKind {
   uint8_t op;  // BuiltinOperator
   tflm::Registration (*stock)();
-  /* Fills `scales`, and dims, params and scratch_size of `layer`, from builtin_data and the
-   * tensors. Allocates nothing. Returns nullptr, or why the core cannot run this layer. */
+  /* Fills `scales`, and dims and params of `layer`, from builtin_data and the tensors. Allocates
+   * nothing. Returns nullptr, or why the core cannot run this layer. */
   const char *(*setup)(tflm::TfLiteContext *context, const void *builtin_data,
                        const NodeTensors &tensors, BoundLayer *layer, Scales *scales);
-  unit_status (*run)(const BoundLayer &layer, const unit_context &scratch,
-                     const unit_prune_params &prune, int32_t fatrelu_min, const OpData &data);
+  /* What plans must fit. */
+  PlanGeometry (*geometry)(const BoundLayer &layer);
+  /* Bytes that run() needs for the schedule of `pruning`; -1: it cannot run the layer. */
+  int32_t (*scratch_size)(const BoundLayer &layer, const Pruning &pruning);
+  unit_status (*run)(const BoundLayer &layer, const unit_context &scratch, const Pruning &pruning,
+                     const OpData &data);
 };
 
 void *InitOp(const OpKind &kind, tflm::TfLiteContext *context, const char *buffer, size_t length);
