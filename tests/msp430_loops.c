@@ -293,6 +293,25 @@ static void check_plan_row(int16_t offset) {
   check("unit_plan_walk", want, got, sizeof(want));
 }
 
+static void check_sorted(int16_t count) {
+  static FAR uint16_t at[COUNT];
+  static FAR uint8_t x[COUNT];
+  const int16_t w = (int16_t)(random_below(257) - 128);
+  const uint32_t value = random_bits();
+  const uint16_t first = (uint16_t)random_below(COUNT);
+  for (int i = 0; i < count; i++) {
+    at[i] = (uint16_t)(4 * ((first + 7 * i) % COUNT));
+    x[i] = (uint8_t)random_bits();
+  }
+  random_sums();
+  unit_walk_sorted_c(at, x, count, w, want);
+  unit_walk_sorted_msp430(at, x, count, w, got);
+  check("unit_walk_sorted", want, got, sizeof(want));
+  unit_fill_c((uint32_t *)want, count, value);
+  CALL(unit_fill_msp430)((uint32_t *)got, count, value);
+  check("unit_fill", want, got, sizeof(want));
+}
+
 int main(void) {
   for (int16_t round = 0; round < ROUNDS; round++) {
     const int16_t offset = round % 2 ? 128 : (int16_t)(random_below(256) - 127);
@@ -309,6 +328,7 @@ int main(void) {
     check_columns(offset);
     check_sums(count, offset);
     check_store(offset);
+    check_sorted(count);
     random_plan();
     check_plan_inputs(offset);
     check_plan_row(offset);

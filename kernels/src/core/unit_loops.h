@@ -106,6 +106,32 @@ void unit_dot_2_c(const int16_t *x, int16_t count, const int8_t *weight, ptrdiff
 void unit_dot_4_c(const int16_t *x, int16_t count, const int8_t *weight, ptrdiff_t step,
                   int32_t *acc);
 
+/* A tap of DEPTHWISE_CONV_2D and the outputs of one channel that it meets: rows x columns. Steps
+ * count elements. */
+typedef struct {
+  const int8_t *input;  /* that the first output meets */
+  ptrdiff_t input_step; /* from one output's to the next one's */
+  ptrdiff_t input_row;  /* the same, from row to row */
+  ptrdiff_t input_tap;  /* to what the next tap meets (unit_add_taps_3) */
+  const int8_t *weight; /* of the channel */
+  ptrdiff_t weight_tap; /* to the next tap's */
+  int32_t *acc;
+  ptrdiff_t acc_row;
+  int16_t rows;     /* >= 1 */
+  int16_t columns;  /* >= 1 */
+  int16_t offset;   /* input offset */
+  uint8_t quotient; /* (unit_add_tap_above) */
+} unit_tap;
+
+/* acc += x * weight */
+void unit_add_tap_c(const unit_tap *tap);
+
+/* The same where |x| > quotient. */
+void unit_add_tap_above_c(const unit_tap *tap);
+
+/* The same for three neighbours of a kernel row. */
+void unit_add_taps_3_c(const unit_tap *tap);
+
 /* acc[o] += sum of term.x * weight[o][term.at] */
 void unit_dot_terms_c(const unit_dots *dots);
 
@@ -166,6 +192,9 @@ int32_t unit_sum_above_quotients_msp430(const int8_t *weight, const unit_term *t
                                         const uint8_t *quotient);
 int32_t unit_sum_above_threshold_msp430(const int8_t *weight, const unit_term *term, int16_t count,
                                         int16_t threshold);
+void unit_walk_sorted_msp430(const uint16_t *at, const uint8_t *x, int16_t count, int16_t w,
+                             int32_t *acc);
+void unit_fill_msp430(uint32_t *to, ptrdiff_t count, uint32_t value);
 void unit_plan_walk_msp430(const unit_plan_row *row);
 const int8_t *unit_plan_walk_inputs_msp430(const unit_plan_inputs *inputs);
 #define UNIT_LOOP(name) name##_msp430
@@ -198,8 +227,8 @@ void unit_fill_thumb(uint32_t *to, ptrdiff_t count, uint32_t value);
 #else
 #define unit_dot_2 unit_dot_2_c
 #define unit_dot_4 unit_dot_4_c
-#define unit_walk_sorted unit_walk_sorted_c
-#define unit_fill unit_fill_c
+#define unit_walk_sorted UNIT_LOOP(unit_walk_sorted)
+#define unit_fill UNIT_LOOP(unit_fill)
 #endif
 #if defined(__thumb2__) && !defined(UNIT_C_LOOPS)
 void unit_walk_sorted_4_thumb(const uint16_t *at, const uint8_t *x, int16_t count,
