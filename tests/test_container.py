@@ -153,7 +153,7 @@ def test_config_of_another_model_is_refused() -> None:
 def test_unknown_version_is_refused() -> None:
     attached = container.attach(lenet(), config(lenet()), None)
     with pytest.raises(MetadataError, match="version is 7"):
-        container.read_config(attached.replace(b"UnIT\x01\0", b"UnIT\x07\0"))
+        container.read_config(attached.replace(b"UnIT\x02\0", b"UnIT\x07\0"))
 
 
 def test_report_must_be_json() -> None:
