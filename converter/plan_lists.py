@@ -10,7 +10,7 @@ import numpy as np
 from .graph import ConvParams, Graph, Layer
 
 MAX_WINDOW = 64  # accumulators that a list reaches; UNIT_PLAN_WINDOW
-MAX_RING = 2**16 - 1  # accumulators of a layer
+MAX_RING = 2**15 - 1  # accumulators of a layer
 MAX_COUNT = 2**15 - 1  # positions or channels of one walk
 ACCUMULATOR = 4  # bytes
 
@@ -95,7 +95,7 @@ def scratch_bytes(graph: Graph, layer: Layer, taps: int, outputs: int) -> int:
     shape = graph.weights(layer).shape
     y, x = (_Axis(shape[1 + i], layer.params.stride[i], layer.params.dilation[i]) for i in range(2))
     ring = _ring(y, x, min(taps, max(map(len, x.phases()))), outputs, graph.tensors[layer.outputs[0]].shape)
-    return ACCUMULATOR * ring + (2 * y.kernel + 3) // 4 * 4
+    return ACCUMULATOR * ring + (2 * y.kernel + 5) // 4 * 4
 
 
 def _ring(y: _Axis, x: _Axis, taps: int, outputs: int, output: tuple[int, ...]) -> int:

@@ -62,7 +62,8 @@ typedef struct {
   const uint8_t *critical;
   const uint8_t *count;  /* the first channel's: that of its first list to be walked */
   const uint32_t *first; /* the first channel's */
-  const uint16_t *row;   /* [lists] accumulators from acc to the list's row */
+  const uint16_t *row;   /* [lists + 1] accumulators from acc to the list's row, each below 2^15;
+                          * then UINT16_MAX */
   int32_t *acc;          /* where the first position's lists begin in the first row */
   ptrdiff_t input_step;  /* activations from one position to the next */
   ptrdiff_t count_step;  /* counts from one channel to the next */
@@ -106,21 +107,19 @@ void unit_dot_2_c(const int16_t *x, int16_t count, const int8_t *weight, ptrdiff
 void unit_dot_4_c(const int16_t *x, int16_t count, const int8_t *weight, ptrdiff_t step,
                   int32_t *acc);
 
-/* A tap of DEPTHWISE_CONV_2D and the outputs of one channel that it meets: rows x columns. Steps
- * count elements. */
+/* A tap of DEPTHWISE_CONV_2D and the outputs of one channel that it is added to: rows x columns.
+ * Steps count elements. */
 typedef struct {
-  const int8_t *input;  /* that the first output meets */
-  ptrdiff_t input_step; /* from one output's to the next one's */
-  ptrdiff_t input_row;  /* the same, from row to row */
-  ptrdiff_t input_tap;  /* to what the next tap meets (unit_add_taps_3) */
+  const int16_t *x;     /* what the first output meets, with the input offset; 0 in the padding */
+  ptrdiff_t x_step;     /* from one output to the next */
+  ptrdiff_t x_row;      /* from one row of outputs to the next */
+  ptrdiff_t x_tap;      /* from one tap to the next (unit_add_taps_3) */
   const int8_t *weight; /* of the channel */
-  ptrdiff_t weight_tap; /* to the next tap's */
-  int32_t *acc;
-  ptrdiff_t acc_row;
-  int16_t rows;     /* >= 1 */
-  int16_t columns;  /* >= 1 */
-  int16_t offset;   /* input offset */
-  uint8_t quotient; /* (unit_add_tap_above) */
+  ptrdiff_t weight_tap; /* from one tap to the next */
+  int32_t *acc;         /* [rows][columns] */
+  int16_t rows;         /* >= 1 */
+  int16_t columns;      /* >= 1 */
+  uint8_t quotient;     /* (unit_add_tap_above) */
 } unit_tap;
 
 /* acc += x * weight */
@@ -167,6 +166,33 @@ void unit_walk_sorted_c(const uint16_t *at, const uint8_t *x, int16_t count, int
 /* The same for four weights that need the same activations. */
 void unit_walk_sorted_4_c(const uint16_t *at, const uint8_t *x, int16_t count,
                           const unit_sorted_tap *taps);
+
+/* A weight of activation_sorted's DEPTHWISE_CONV_2D: its products belong `at` bytes from an input's
+ * position. */
+typedef struct {
+  ptrdiff_t at;
+  ptrdiff_t w;
+} unit_needed_tap;
+
+#define UNIT_NEEDED_TAPS 16 /* taps that walk together */
+
+/* Inputs of one channel, and the taps that they meet. Steps count elements. */
+typedef struct {
+  const int8_t *input;        /* the first one */
+  ptrdiff_t step;             /* from one input of a row to the next */
+  ptrdiff_t row_step;         /* from one row to the next */
+  ptrdiff_t columns;          /* >= 1 */
+  ptrdiff_t rows;             /* >= 1 */
+  int32_t *acc;               /* position of the first input */
+  ptrdiff_t pitch;            /* accumulators from one row to the next */
+  const uint8_t *needs;       /* [-128..127] by an input's value: how many taps it needs */
+  const unit_needed_tap *tap; /* [UNIT_NEEDED_TAPS] */
+  ptrdiff_t offset;           /* added to the inputs */
+} unit_tap_inputs;
+
+/* acc[position + at / 4] += x * w for the taps that each input needs, the first ones. Sums may wrap
+ * around. */
+void unit_walk_taps_c(const unit_tap_inputs *inputs);
 
 /* to[0..count-1] = value */
 void unit_fill_c(uint32_t *to, ptrdiff_t count, uint32_t value);
@@ -224,11 +250,14 @@ void unit_walk_sorted_thumb(const uint16_t *at, const uint8_t *x, int16_t count,
 void unit_fill_thumb(uint32_t *to, ptrdiff_t count, uint32_t value);
 #define unit_walk_sorted unit_walk_sorted_thumb
 #define unit_fill unit_fill_thumb
+void unit_walk_taps_thumb(const unit_tap_inputs *inputs);
+#define unit_walk_taps unit_walk_taps_thumb
 #else
 #define unit_dot_2 unit_dot_2_c
 #define unit_dot_4 unit_dot_4_c
 #define unit_walk_sorted UNIT_LOOP(unit_walk_sorted)
 #define unit_fill UNIT_LOOP(unit_fill)
+#define unit_walk_taps unit_walk_taps_c
 #endif
 #if defined(__thumb2__) && !defined(UNIT_C_LOOPS)
 void unit_walk_sorted_4_thumb(const uint16_t *at, const uint8_t *x, int16_t count,
@@ -237,6 +266,10 @@ void unit_walk_sorted_4_thumb(const uint16_t *at, const uint8_t *x, int16_t coun
 #else
 #define unit_walk_sorted_4 unit_walk_sorted_4_c
 #endif
+
+#define unit_add_tap unit_add_tap_c
+#define unit_add_tap_above unit_add_tap_above_c
+#define unit_add_taps_3 unit_add_taps_3_c
 
 #define unit_plan_walk UNIT_LOOP(unit_plan_walk)
 #define unit_plan_walk_inputs UNIT_LOOP(unit_plan_walk_inputs)

@@ -8,8 +8,8 @@
  *   slack = (taps of a list - 1) * dilation.w / gcd(stride.w, dilation.w), of the longest list
  *   rows = min(output.h, (kernel.h - 1) * dilation.h / stride.h + 1)
  *   ring = (slack + rows * (output.w + slack)) * plan.outputs accumulators
- *   size = 4 * ring + 2 * kernel.h rounded up to 4
- * The layer runs only if ring <= 65535.
+ *   size = 4 * ring + 2 * (kernel.h + 1) rounded up to 4
+ * The layer runs only if ring <= 32767.
  */
 #ifndef UNIT_PLAN_H_
 #define UNIT_PLAN_H_

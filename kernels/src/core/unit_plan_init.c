@@ -37,8 +37,8 @@ static void init_scratch(unit_plan_layer *layer) {
   layer->pitch = (x->output + layer->slack) * plan->outputs;
   layer->ring =
       (int32_t)layer->rows * (int32_t)layer->pitch + (int32_t)layer->slack * plan->outputs;
-  if (layer->ring > UINT16_MAX) return;
-  layer->size = 4 * layer->ring + ((2 * (int32_t)y->kernel + 3) & ~(int32_t)3);
+  if (layer->ring > INT16_MAX) return;
+  layer->size = 4 * layer->ring + ((2 * (int32_t)y->kernel + 5) & ~(int32_t)3);
 }
 
 void unit_plan_init_conv(unit_plan_layer *layer, const unit_conv_params *params,

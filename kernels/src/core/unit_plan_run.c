@@ -80,6 +80,7 @@ static ptrdiff_t place_lists(block *b, ptrdiff_t y, ptrdiff_t lists) {
   ptrdiff_t passed = 0, placed = 0;
   for (; y >= layer->y.output && passed < lists; y -= step) passed++;
   for (; y >= 0 && passed + placed < lists; y -= step) b->to[placed++] = row_at(layer, y);
+  b->to[placed] = UINT16_MAX;
   b->row.passed = (int16_t)passed;
   b->row.lists = (int16_t)placed;
   return placed;
