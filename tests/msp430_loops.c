@@ -206,11 +206,15 @@ static void check_store(int16_t offset) {
     const int16_t e = (int16_t)-shift[0];
     if (e > 0 && e < 16) want[i] = (int32_t)(random_bits() >> 16) >> random_below(16) << e >> 7;
     if (random_below(2)) want[i] = -want[i];
+    if (i > 0 && random_below(2)) want[i] = want[i - 1];
   }
   const ptrdiff_t step = 1 + random_below(2);
   unit_store_plane_c(&output, want, COUNT, plane[0], step);
   unit_store_plane_msp430(&output, want, COUNT, plane[1], step);
   check("unit_store_plane", plane[0], plane[1], sizeof(plane[0]));
+  unit_store_row_c(&output, want, 4, plane[0], 4 + step, 3 + step, 6);
+  unit_store_row_msp430(&output, want, 4, plane[1], 4 + step, 3 + step, 6);
+  check("unit_store_row", plane[0], plane[1], sizeof(plane[0]));
 }
 
 /* Lists of a plan in which each class counts some entries. */
@@ -263,13 +267,14 @@ static void check_plan_inputs(int16_t offset) {
 /* Two channels of 6 lists each, two positions. */
 static void check_plan_row(int16_t offset) {
   static FAR uint32_t first[2];
-  static uint16_t to[6];
+  static uint16_t to[7];
   unit_plan_row row;
   first[0] = (uint32_t)random_below(2 * COUNT);
   first[1] = (uint32_t)random_below(2 * COUNT);
   for (int i = 0; i < 6; i++) to[i] = (uint16_t)random_below(COUNT / 2 - 2);
   row.passed = random_below(6);
   row.lists = (int16_t)(1 + random_below((int16_t)(6 - row.passed)));
+  to[row.lists] = UINT16_MAX;
   row.input = input;
   row.class_of = class_of;
   row.weight = plan_weight;

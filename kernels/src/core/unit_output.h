@@ -76,16 +76,23 @@ static inline int32_t unit_limited(unit_limits_kind kind, const unit_limits *lim
 /* One output per channel. count: >= 1 */
 void unit_store_c(const unit_outputs *output, const int32_t *acc, int16_t count, int8_t *to);
 
+/* The same at `positions` neighbouring positions. Steps from one to the next, in elements. */
+void unit_store_row_c(const unit_outputs *output, const int32_t *acc, int16_t count, int8_t *to,
+                      ptrdiff_t acc_step, ptrdiff_t step, int16_t positions);
+
 /* Outputs of one channel, the struct's first; step: elements from one to the next. count: >= 1 */
 void unit_store_plane_c(const unit_outputs *output, const int32_t *acc, int16_t count, int8_t *to,
                         ptrdiff_t step);
 
 #ifdef UNIT_MSP430_LOOPS
 void unit_store_msp430(const unit_outputs *output, const int32_t *acc, int16_t count, int8_t *to);
+void unit_store_row_msp430(const unit_outputs *output, const int32_t *acc, int16_t count,
+                           int8_t *to, ptrdiff_t acc_step, ptrdiff_t step, int16_t positions);
 void unit_store_plane_msp430(const unit_outputs *output, const int32_t *acc, int16_t count,
                              int8_t *to, ptrdiff_t step);
 #endif
 #define unit_store UNIT_LOOP(unit_store)
+#define unit_store_row UNIT_LOOP(unit_store_row)
 #define unit_store_plane UNIT_LOOP(unit_store_plane)
 
 /* What all outputs of one channel share. */

@@ -1,5 +1,3 @@
-#include <string.h>
-
 #include "unit_plan.h"
 #include "unit_prune.h"
 
@@ -33,13 +31,8 @@ static void finish_row(block *b) {
   const unit_outputs channels =
       unit_outputs_of(layer->quant, layer->activation, layer->output_offset, layer->bias,
                       layer->plan->compensation, (int32_t)b->channel);
-  const int32_t *from = acc;
-  for (ptrdiff_t x = layer->x.output; x > 0; x--) {
-    unit_store(&channels, from, b->outputs, to);
-    from += outputs;
-    to += step;
-  }
-  memset(acc, 0, (size_t)(layer->x.output * outputs) * sizeof(*acc));
+  unit_store_row(&channels, acc, b->outputs, to, outputs, step, (int16_t)layer->x.output);
+  unit_fill((uint32_t *)acc, layer->x.output * outputs, 0);
   b->finished++;
 }
 
@@ -119,7 +112,7 @@ static ptrdiff_t phases_with_taps(const unit_plan_axis *axis) {
 static void run_block(block *b) {
   const unit_plan_layer *layer = b->layer;
   const unit_plan_axis *y = &layer->y;
-  memset(b->ring, 0, (size_t)layer->ring * sizeof(*b->ring));
+  unit_fill((uint32_t *)b->ring, (ptrdiff_t)layer->ring, 0);
   b->finished = 0;
   for (ptrdiff_t image_row = 0; image_row < y->input; image_row++) {
     const ptrdiff_t phase = (image_row + y->padding) % y->stride;

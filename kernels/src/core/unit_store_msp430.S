@@ -1,4 +1,5 @@
-/* unit_store and unit_store_plane of unit_output.h, where their C references are.
+/* unit_store, unit_store_row and unit_store_plane of unit_output.h; C references: unit_store.c,
+ * unit_store_row.c, unit_store_plane.c.
  *
  * Most outputs need 16 bits of sum and multiplier only. For shift = -e, 1 <= e <= 15, and a
  * multiplier >= 2^30, TFLM's two roundings are one:
@@ -32,15 +33,30 @@
 #define FRAME_FLOOR 22      /* ...become this */
 #define FRAME_IS_RELU 24    /* whether sums < 0 do so in any case */
 #define FRAME_COUNT 26      /* channels left */
-#define FRAME_STEP 28
+#define FRAME_POSITIONS 28
+#define FRAME_POSITIONS_LEFT 30
 #ifdef __MSP430X_LARGE__
-#define FRAME_OUTPUT 32
-#define FRAME_AT 36         /* 4 * channel */
-#define FRAME_SIZE 40
+#define FRAME_STEP 32
+#define FRAME_OUTPUT 36
+#define FRAME_AT 40         /* 4 * channel */
+#define FRAME_NEXT 44       /* where to go on when r5 has reached r4 */
+#define FRAME_ACC_STEP 48   /* bytes, without those of one accumulator */
+#define FRAME_ACC 52
+#define FRAME_TO 56
+#define FRAME_SIZE 60
+#define ARGUMENT_2 36       /* on the stack after `save` */
+#define ARGUMENT_3 40
 #else
-#define FRAME_OUTPUT 30
-#define FRAME_AT 32
-#define FRAME_SIZE 34
+#define FRAME_STEP 32
+#define FRAME_OUTPUT 34
+#define FRAME_AT 36
+#define FRAME_NEXT 38
+#define FRAME_ACC_STEP 40
+#define FRAME_ACC 42
+#define FRAME_TO 44
+#define FRAME_SIZE 46
+#define ARGUMENT_2 18
+#define ARGUMENT_3 20
 #endif
 
 /* Values of FRAME_SKIP. */
@@ -185,19 +201,51 @@
     mov r14, FRAME_COUNT(r1)
     MOVP #1, r11
     MOVP r11, FRAME_STEP(r1)
+    MOVP #.Lstore_next_channel, r11
+    MOVP r11, FRAME_NEXT(r1)
+    MOVP r13, r4
+    ADDP #4, r4
+    JUMP #.Lstore_all
+
+/* The same; stack: acc_step, to_step, positions. Channel by channel. */
+    .global unit_store_row_msp430
+    .type unit_store_row_msp430,@function
+unit_store_row_msp430:
+    save
+    MOVP SAVED_AND_RETURN(r1), r9
+    MOVP ARGUMENT_2(r1), r11
+    mov ARGUMENT_3(r1), r10
+    SUBP #FRAME_SIZE, r1
+    MOVP r11, FRAME_STEP(r1)
+    SUBP #1, r9
+    ADDP r9, r9
+    ADDP r9, r9
+    MOVP r9, FRAME_ACC_STEP(r1)
+    mov r10, FRAME_POSITIONS(r1)
+    mov r10, FRAME_POSITIONS_LEFT(r1)
+    MOVP r13, r5
+    MOVP r13, FRAME_ACC(r1)
+    MOVP r15, r6
+    MOVP r15, FRAME_TO(r1)
+    mov r14, FRAME_COUNT(r1)
+    MOVP #.Lstore_next_position, r11
+    MOVP r11, FRAME_NEXT(r1)
     MOVP r13, r4
     ADDP #4, r4
     JUMP #.Lstore_all
 
 /* The same; stack: step */
-    function unit_store_plane_msp430
+    .global unit_store_plane_msp430
+    .type unit_store_plane_msp430,@function
+unit_store_plane_msp430:
     save
     MOVP SAVED_AND_RETURN(r1), r11
     SUBP #FRAME_SIZE, r1
     MOVP r11, FRAME_STEP(r1)
     MOVP r13, r5
     MOVP r15, r6
-    mov #1, FRAME_COUNT(r1)
+    MOVP #.Lstore_end, r11
+    MOVP r11, FRAME_NEXT(r1)
     mov r14, r4
     ADDP r4, r4
     ADDP r4, r4
@@ -238,9 +286,10 @@
 4:  mov r14, BIAS
     mov r15, BIAS_HIGH
     clr FRAME_SKIP(r1)
-.Lstore:
+.Lstore_first:
     mov @r5+, r12
     mov @r5+, r13
+.Lstore:
     add BIAS, r12
     addc BIAS_HIGH, r13
     jn .Lstore_negative
@@ -259,7 +308,40 @@
     MOVP FRAME_STEP(r1), r11
     ADDP r11, r6
     CMPP r4, r5
-    jne .Lstore
+    jeq .Lstore_channel_end
+    mov @r5+, r13
+    mov @r5+, r14
+    cmp -8(r5), r13                 ; where inputs are zero, sums are alike
+    jne .Lstore_next
+    cmp -6(r5), r14
+    jeq .Lstore_value
+.Lstore_next:
+    mov r13, r12
+    mov r14, r13
+    jmp .Lstore
+.Lstore_channel_end:
+    MOVP FRAME_NEXT(r1), r11
+    JUMP r11
+
+.Lstore_next_position:
+    dec FRAME_POSITIONS_LEFT(r1)
+    jz .Lstore_row_channel
+    MOVP FRAME_ACC_STEP(r1), r11
+    ADDP r11, r5
+    MOVP r5, r4
+    ADDP #4, r4
+    jmp .Lstore_first
+.Lstore_row_channel:
+    mov FRAME_POSITIONS(r1), r11
+    mov r11, FRAME_POSITIONS_LEFT(r1)
+    MOVP FRAME_ACC(r1), r5
+    ADDP #4, r5
+    MOVP r5, FRAME_ACC(r1)
+    MOVP r5, r4
+    MOVP FRAME_TO(r1), r6
+    ADDP #1, r6
+    MOVP r6, FRAME_TO(r1)
+.Lstore_next_channel:
     dec FRAME_COUNT(r1)
     jz .Lstore_end
     ADDP #4, r4
@@ -307,11 +389,11 @@
     inv r13
     inc r13                         ; e
     cmp #1, r13
-    jl .Lstore
+    jl .Lstore_first
     cmp #16, r13
-    jge .Lstore
+    jge .Lstore_first
     cmp #0x4000, r15
-    jl .Lstore
+    jl .Lstore_first
     rla r14
     rlc r15
     begin_multiplier
@@ -334,7 +416,7 @@
     mov #SKIP_LEFT, r11
 4:  mov r12, FRAME_HALF(r1)
     mov r11, FRAME_SKIP(r1)
-    JUMP #.Lstore
+    JUMP #.Lstore_first
 
 .Lstore_exact:
     mov -4(r5), r12
