@@ -1,21 +1,5 @@
 #include "unit_depthwise_conv_walk.h"
 
-static int32_t compare_sum(const unit_depthwise_walk *walk, const unit_taps *taps) {
-  int32_t sum = 0;
-  for (ptrdiff_t row = 0; row < taps->rows; row++) {
-    for (ptrdiff_t column = 0; column < taps->columns; column++) {
-      const ptrdiff_t tap = taps->first + row * taps->tap_row + column;
-      const int8_t input = taps->input[row * taps->input_row + column * taps->input_column];
-      const int8_t weight = walk->weight[tap * walk->filter_tap];
-      const int16_t x = (int16_t)(input + walk->input_offset);
-      const int skip = unit_magnitude(x) <= walk->quotient[tap];
-      unit_count(walk->counters, walk->channel, x, weight, skip);
-      if (!skip) sum += unit_product(x, weight);
-    }
-  }
-  return sum;
-}
-
 unit_status unit_depthwise_conv_compare_s8(
     const unit_context *ctx, const unit_dw_conv_params *params, const unit_quant_params *quant,
     const unit_prune_params *prune, const unit_dims *input_dims, const int8_t *input,
@@ -26,10 +10,10 @@ unit_status unit_depthwise_conv_compare_s8(
   if (scratch == NULL || !unit_prune_is_complete(prune)) return UNIT_ARG_ERROR;
   const unit_status status = unit_depthwise_conv_walk_init(
       &walk, ctx, params, quant, input_dims, input, filter_dims, filter, bias, output_dims, output);
-  if (status == UNIT_SUCCESS) {
-    unit_depthwise_conv_walk_run_pruned(&walk, prune, scratch, compare_sum);
-  }
-  return status;
+  if (status != UNIT_SUCCESS) return status;
+  walk.is_dense = 0;
+  unit_depthwise_conv_walk_run(&walk, prune, scratch);
+  return UNIT_SUCCESS;
 }
 
 int32_t unit_depthwise_conv_compare_s8_get_buffer_size(const unit_dims *filter_dims) {

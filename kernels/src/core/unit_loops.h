@@ -263,15 +263,24 @@ void unit_walk_taps_thumb(const unit_tap_inputs *inputs);
 void unit_walk_sorted_4_thumb(const uint16_t *at, const uint8_t *x, int16_t count,
                               const unit_sorted_tap *taps);
 #define unit_walk_sorted_4 unit_walk_sorted_4_thumb
+void unit_add_taps_3_thumb(const unit_tap *tap);
+#define unit_add_taps_3 unit_add_taps_3_thumb
 #else
+#define unit_add_taps_3 unit_add_taps_3_c
 #define unit_walk_sorted_4 unit_walk_sorted_4_c
 #endif
 
 #define unit_add_tap unit_add_tap_c
 #define unit_add_tap_above unit_add_tap_above_c
-#define unit_add_taps_3 unit_add_taps_3_c
 
+#if defined(__thumb2__) && !defined(UNIT_C_LOOPS)
+void unit_plan_walk_thumb2(const unit_plan_row *row);
+const int8_t *unit_plan_walk_inputs_thumb2(const unit_plan_inputs *inputs);
+#define unit_plan_walk unit_plan_walk_thumb2
+#define unit_plan_walk_inputs unit_plan_walk_inputs_thumb2
+#else
 #define unit_plan_walk UNIT_LOOP(unit_plan_walk)
 #define unit_plan_walk_inputs UNIT_LOOP(unit_plan_walk_inputs)
+#endif
 
 #endif /* UNIT_LOOPS_H_ */
