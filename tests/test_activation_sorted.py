@@ -53,8 +53,8 @@ def check(case: LayerCase, counting: ctypes.CDLL, plain: ctypes.CDLL) -> None:
     assert (untouched.macs_total, untouched.macs_zero, untouched.macs_skipped) == (1, 2, 3)
 
 
-def scratch_bytes(case: LayerCase) -> tuple[int, int, int]:
-    """By the formula of unit_sorted.h: the size, and those of its two ways."""
+def scratch_bytes(case: LayerCase) -> int:
+    """By the formula of unit_sorted.h."""
     params = case.params
     assert isinstance(params, ConvParams)
     first, before, after, phases, entries = [], [], [], [], 1
@@ -72,11 +72,13 @@ def scratch_bytes(case: LayerCase) -> tuple[int, int, int]:
         entries *= -(-size // stride)
     _, height, width, channels = case.output_shape
     plane = 4 * (before[1] + (width + max(before[1], after[1])) * (before[0] + height + after[0]))
+    quotients = -(-case.weights.shape[1] * case.weights.shape[2] // 4) * 4
+    if case.op == DEPTHWISE:
+        return plane + 256 + quotients
     one_list = -(-(3 * entries + (516 if params.input_offset == 128 else 1028)) // 4) * 4
-    depth = case.weights.shape[3] if case.op == CONV else 1
+    depth = case.weights.shape[3]
     lists, planes = depth * phases[0] * phases[1], channels // (case.input.shape[3] // depth)
-    ways = lists * one_list + plane, one_list + planes * plane
-    return min(ways) + -(-case.weights.shape[1] * case.weights.shape[2] // 4) * 4, *ways
+    return min(lists * one_list + plane, one_list + planes * plane) + quotients
 
 
 @pytest.mark.parametrize("op", CASES)
@@ -85,7 +87,7 @@ def test_outputs_and_counters_equal_the_oracle(
     counting: ctypes.CDLL, plain: ctypes.CDLL, op: str, data: st.DataObject
 ) -> None:
     case = data.draw(CASES[op]())
-    assert Call(case, SORTED).buffer_size(plain) == scratch_bytes(case)[0]
+    assert Call(case, SORTED).buffer_size(plain) == scratch_bytes(case)
     check(case, counting, plain)
 
 
@@ -147,37 +149,60 @@ def test_channels_that_do_not_match_are_refused(plain: ctypes.CDLL, case: LayerC
     assert Call(narrow, SORTED, scratch=1 << 20).run(plain)[0] == ARG_ERROR
 
 
+def simple_case(
+    op: str, image: np.ndarray, weights: np.ndarray, outputs: tuple[int, int], padding: tuple[int, int]
+) -> LayerCase:
+    """Stride 1, inputs q + 128, T = 300."""
+    channels = weights.shape[0] if op == CONV else weights.shape[3]
+    shift = -10 if weights.size > 1 else 1
+    return LayerCase(
+        op=op,
+        input=image,
+        weights=weights,
+        bias=None,
+        params=ConvParams(
+            input_offset=128,
+            output_offset=-128,
+            stride=(1, 1),
+            padding=padding,
+            dilation=(1, 1),
+            activation=Activation(),
+            requantization=Requantization(
+                np.full(channels, 1 << 30, dtype=np.int32), np.full(channels, shift, dtype=np.int32)
+            ),
+            ch_mult=channels // image.shape[3] if op == DEPTHWISE else 0,
+        ),
+        output_shape=(1, *outputs, channels),
+        pruning=LayerPruning(np.array([300], dtype=np.int16), channels),
+        quantization=Quantization(np.float32(1), -128, np.ones(1), np.float32(1), -128),
+        padding="VALID",
+        fused="NONE",
+    )
+
+
 @pytest.mark.parametrize("op", CASES)
 @pytest.mark.parametrize("padding", [0, 3])
 @pytest.mark.parametrize("width", [LIMIT, LIMIT + 1])
 def test_positions_have_16_bits(
     counting: ctypes.CDLL, plain: ctypes.CDLL, op: str, padding: int, width: int
 ) -> None:
-    """A 1x1 convolution of one row."""
-    one = np.array([1], dtype=np.int32)
-    row = LayerCase(
-        op=op,
-        input=(np.arange(width) % 251 - 128).astype(np.int8).reshape(1, 1, width, 1),
-        weights=np.ones((1, 1, 1, 1), dtype=np.int8),
-        bias=None,
-        params=ConvParams(
-            input_offset=128,
-            output_offset=-128,
-            stride=(1, 1),
-            padding=(0, padding),
-            dilation=(1, 1),
-            activation=Activation(),
-            requantization=Requantization(one << 30, one),
-            ch_mult=int(op == DEPTHWISE),
-        ),
-        output_shape=(1, 1, width + padding, 1),
-        pruning=LayerPruning(np.array([100], dtype=np.int16), 1),
-        quantization=Quantization(np.float32(1), -128, np.ones(1), np.float32(1), -128),
-        padding="VALID",
-        fused="NONE",
-    )
-    if width > LIMIT:
+    """A 1x1 convolution of one row; depthwise convolutions have no lists."""
+    image = (np.arange(width) % 251 - 128).astype(np.int8).reshape(1, 1, width, 1)
+    weights = np.full((1, 1, 1, 1), 3, dtype=np.int8)
+    row = simple_case(op, image, weights, (1, width + padding), (0, padding))
+    if op == CONV and width > LIMIT:
         assert Call(row, SORTED).buffer_size(plain) == -1
         assert Call(row, SORTED, scratch=1 << 20).run(plain)[0] == ARG_ERROR
     else:
         check(row, counting, plain)
+
+
+@pytest.mark.parametrize("op", CASES)
+@pytest.mark.parametrize("channels", [1, 3])
+def test_many_inputs_and_many_taps(counting: ctypes.CDLL, plain: ctypes.CDLL, op: str, channels: int) -> None:
+    """More than random layers have: 7x7 kernels over 40x37 inputs."""
+    rng = np.random.default_rng(channels)
+    image = np.maximum(rng.normal(-120, 40, (1, 40, 37, channels)).round(), -128).astype(np.int8)
+    shape = (8, 7, 7, channels) if op == CONV else (1, 7, 7, 2 * channels)
+    weights = np.clip(rng.normal(0, 40, shape).round(), -127, 127).astype(np.int8)
+    check(simple_case(op, image, weights, (40, 37), (3, 3)), counting, plain)

@@ -12,7 +12,8 @@ from ..plans import WeightPlan
 # The C core's UNIT_QUOTIENT_CHANNELS and UNIT_COLUMN: output channels that the scratch of a layer serves at a time.
 QUOTIENT_CHANNELS = 8
 COLUMN = 64
-MAX_POSITION = 2**16 - 1  # of activation_sorted, in bytes
+MAX_POSITION = 2**16 - 1  # of activation_sorted's CONV_2D, in bytes
+NEEDS = 256  # UNIT_SORTED_NEEDS: the table of activation_sorted's DEPTHWISE_CONV_2D
 
 
 def scratch_bytes(layer: Layer, graph: Graph, schedule: str, plan: WeightPlan | None = None) -> int | None:
@@ -86,17 +87,20 @@ def _sorted_bytes(layer: Layer, graph: Graph) -> int | None:
     if not isinstance(params, ConvParams):
         return None
     y, x = _axes(params, layer, graph)
-    inputs = graph.tensors[layer.inputs[0]].shape[3]
-    depth = 1 if params.ch_mult else graph.weights(layer).shape[3]
-    channels = graph.output_channels(layer) // (inputs // depth)  # of one group
     pitch = x.output + max(x.before, x.after)
+    plane = 4 * (x.before + pitch * (y.before + y.output + y.after))
+    quotients = _aligned(y.kernel * x.kernel)
+    if params.ch_mult:
+        return plane + NEEDS + quotients
     if 4 * ((y.last - y.first) * pitch + x.last - x.first) > MAX_POSITION:
         return None
-    plane = 4 * (x.before + pitch * (y.before + y.output + y.after))
+    depth = graph.weights(layer).shape[3]
+    groups = graph.tensors[layer.inputs[0]].shape[3] // depth
+    channels = graph.output_channels(layer) // groups  # of one group
     ends = 516 if params.input_offset == 128 else 1028
     listed = _aligned(3 * y.entries * x.entries + ends)
     lists = depth * y.phases * x.phases
-    return min(lists * listed + plane, listed + channels * plane) + _aligned(y.kernel * x.kernel)
+    return min(lists * listed + plane, listed + channels * plane) + quotients
 
 
 def _aligned(size: int) -> int:

@@ -8,7 +8,7 @@ unit_status unit_depthwise_conv_activation_sorted_s8(
   unit_sorted layer;
   unit_sorted_init_depthwise(&layer, params, input_dims, filter_dims, output_dims);
   unit_sorted_init_data(&layer, ctx, quant, prune, input, filter, bias, output);
-  return unit_sorted_run(&layer, ctx);
+  return unit_sorted_run_depthwise(&layer, ctx);
 }
 
 int32_t unit_depthwise_conv_activation_sorted_s8_get_buffer_size(const unit_dw_conv_params *params,

@@ -31,27 +31,29 @@ static void init_axis(unit_sorted_axis *axis, int32_t input, int32_t kernel, int
 }
 
 /* What both operators need once axes and channels are known. */
-static void init_scratch(unit_sorted *layer) {
+static void init_plane(unit_sorted *layer) {
   const unit_sorted_axis *y = &layer->y, *x = &layer->x;
-  const ptrdiff_t rows = y->before + y->output + y->after;
-  const int is_signed = layer->input_offset != 128;
-  layer->last_sign = is_signed ? -1 : 1;
+  const int32_t rows = (int32_t)(y->before + y->output + y->after);
+  layer->last_sign = layer->input_offset != 128 ? -1 : 1;
   layer->pitch = x->output + larger(x->before, x->after);
-  const int32_t plane = (int32_t)x->before + (int32_t)layer->pitch * (int32_t)rows;
+  const int32_t plane = (int32_t)x->before + (int32_t)layer->pitch * rows;
+  layer->plane = (ptrdiff_t)plane;
+  layer->size = 4 * plane + (((int32_t)(y->kernel * x->kernel) + 3) & ~(int32_t)3);
+}
+
+static void init_lists(unit_sorted *layer) {
+  const unit_sorted_axis *y = &layer->y, *x = &layer->x;
   const int32_t reach =
       (int32_t)(y->last - y->first) * (int32_t)layer->pitch + (int32_t)(x->last - x->first);
   const int32_t entries = (int32_t)((y->input + y->stride - 1) / y->stride) *
                           (int32_t)((x->input + x->stride - 1) / x->stride);
-  const int32_t list = (3 * entries + (is_signed ? 1028 : 516) + 3) & ~(int32_t)3;
-  const int32_t lists = (int32_t)layer->depth * (int32_t)(y->phases * x->phases);
-  const int32_t all_lists = lists * list + 4 * plane;
-  const int32_t all_planes = list + (int32_t)layer->channels * 4 * plane;
-  layer->plane = (ptrdiff_t)plane;
+  const int32_t list = (3 * entries + (layer->last_sign < 0 ? 1028 : 516) + 3) & ~(int32_t)3;
+  const int32_t all_lists = (int32_t)layer->depth * (int32_t)(y->phases * x->phases) * list;
+  const int32_t more_planes = 4 * (int32_t)layer->plane * (int32_t)(layer->channels - 1);
   layer->entries = (ptrdiff_t)entries;
   layer->list_bytes = (ptrdiff_t)list;
-  layer->keeps_lists = all_lists < all_planes;
-  layer->size = (layer->keeps_lists ? all_lists : all_planes) +
-                (((int32_t)(y->kernel * x->kernel) + 3) & ~(int32_t)3);
+  layer->keeps_lists = all_lists < list + more_planes;
+  layer->size += layer->keeps_lists ? all_lists : list + more_planes;
   if (4 * reach > UINT16_MAX) layer->size = -1;
 }
 
@@ -75,7 +77,8 @@ void unit_sorted_init_conv(unit_sorted *layer, const unit_conv_params *params,
   layer->input_offset = params->input_offset;
   layer->output_offset = params->output_offset;
   layer->activation = &params->activation;
-  init_scratch(layer);
+  init_plane(layer);
+  init_lists(layer);
 }
 
 void unit_sorted_init_depthwise(unit_sorted *layer, const unit_dw_conv_params *params,
@@ -96,7 +99,8 @@ void unit_sorted_init_depthwise(unit_sorted *layer, const unit_dw_conv_params *p
   layer->input_offset = params->input_offset;
   layer->output_offset = params->output_offset;
   layer->activation = &params->activation;
-  init_scratch(layer);
+  init_plane(layer);
+  layer->size += UNIT_SORTED_NEEDS;
 }
 
 unit_sorted_list unit_sorted_list_at(const unit_sorted *layer, uint8_t *memory) {
@@ -105,4 +109,27 @@ unit_sorted_list unit_sorted_list_at(const unit_sorted *layer, uint8_t *memory) 
   list.at = list.end + 258;
   list.x = (uint8_t *)(list.at + layer->entries);
   return list;
+}
+
+unit_sorted_span unit_sorted_span_of(const unit_sorted_axis *axis, ptrdiff_t phase) {
+  const ptrdiff_t residue = phase * axis->dilation % axis->stride;
+  const ptrdiff_t padded = axis->padding % axis->stride;
+  unit_sorted_span span;
+  span.first = residue - padded;
+  span.at = 0;
+  if (span.first < 0) {
+    span.first += axis->stride;
+    span.at = 1;
+  }
+  span.count =
+      span.first < axis->input ? (axis->input - span.first + axis->stride - 1) / axis->stride : 0;
+  return span;
+}
+
+int32_t *unit_sorted_first_tap(const unit_sorted *layer, const unit_sorted_phase *phase,
+                               int32_t *acc) {
+  const unit_sorted_axis *y = &layer->y, *x = &layer->x;
+  const ptrdiff_t row = y->before + y->first - phase->y * y->dilation / y->stride;
+  const ptrdiff_t column = x->before + x->first - phase->x * x->dilation / x->stride;
+  return acc + row * layer->pitch + column;
 }

@@ -1,32 +1,43 @@
-/* Internal: the activation_sorted schedule of CONV_2D and DEPTHWISE_CONV_2D (a
- * convolution with groups of one input channel).
+/* Internal: the activation_sorted schedule of CONV_2D and DEPTHWISE_CONV_2D. All outputs of a
+ * channel are added up in a plane of accumulators. A kernel tap shifts an input's position in the
+ * plane by a constant; positions that it shifts out of the output fall on slack: rows before and
+ * after the outputs, and columns that the end of a row shares with the beginning of the next. With
+ * a stride, a tap meets only the inputs of one phase per axis.
  *
- * The inputs of one channel are sorted by magnitude, largest first, zeros left
- * out: those that a weight needs are then the first ones of the list, and a
- * table by magnitude tells how many. With a stride, a kernel tap meets only the
- * inputs of one phase per axis; each phase has a list of its own. A list keeps
- * positive inputs before negative ones, as magnitudes, and each input's
- * position as a byte offset into a plane of accumulators of one output channel.
- * A tap shifts that by a constant. Positions that some tap shifts out of the
- * output fall on slack: rows before and after the plane, and columns that the
- * end of a row shares with the beginning of the next.
+ * CONV_2D: the inputs of one channel and phase are sorted by magnitude, largest first, zeros left
+ * out: those that a weight needs are then the first ones of the list, and a table by magnitude
+ * tells how many. A list keeps positive inputs before negative ones, as magnitudes, with their
+ * positions as byte offsets. Scratch holds either the lists of all input channels of a group and
+ * one plane, or one list and the planes of all output channels of the group, whichever is smaller,
+ * and one output channel's quotients for one input channel.
  *
- * Scratch holds either the lists of all input channels of a group and one plane
- * of accumulators, or one list and the planes of all output channels of the
- * group, whichever is smaller, and one output channel's quotients for one input
- * channel. In bytes, divisions rounding down unless said otherwise, all along
- * one axis unless said otherwise: period = stride / gcd(stride, dilation)
- * phases = min(kernel, period) first = padding / stride last = (input - 1 +
- * padding) / stride before = max(0, (kernel - 1) * dilation / stride - first)
+ * DEPTHWISE_CONV_2D: a channel has few weights, so they are sorted instead, those first that most
+ * inputs need; a table tells how many of them an input needs. Scratch holds one plane, the table
+ * and one channel's quotients.
+ *
+ * In bytes, divisions rounding down unless said otherwise, along one axis:
+ *
+ *   period = stride / gcd(stride, dilation)
+ *   phases = min(kernel, period)
+ *   first = padding / stride
+ *   last = (input - 1 + padding) / stride
+ *   before = max(0, (kernel - 1) * dilation / stride - first)
  *   after = max(0, last - (output - 1))
+ *
+ * of a layer:
+ *
  *   pitch = output.w + max(before.w, after.w)
  *   plane = 4 * (before.w + pitch * (before.h + output.h + after.h))
  *   entries = ceil(input.h / stride.h) * ceil(input.w / stride.w)
  *   list = 3 * entries + (input_offset == 128 ? 516 : 1028), rounded up to 4
  *   lists = input channels of a group * phases.h * phases.w
- *   size = min(lists * list + plane, list + output channels of a group * plane)
- *          + kernel.h * kernel.w rounded up to 4
- * Positions have 16 bits: the layer runs only if
+ *   quotients = kernel.h * kernel.w, rounded up to 4
+ *
+ *   CONV_2D: min(lists * list + plane, list + output channels of a group * plane) + quotients
+ *   DEPTHWISE_CONV_2D: plane + 256 + quotients
+ *
+ * The positions of a list have 16 bits; CONV_2D runs only if
+ *
  *   4 * ((last.h - first.h) * pitch + last.w - first.w) <= 65535
  */
 #ifndef UNIT_SORTED_H_
@@ -45,13 +56,13 @@
 #endif
 #endif
 
-#define UNIT_SORTED_TAPS 32 /* weights that are put in order together */
+#define UNIT_SORTED_NEEDS 256 /* bytes of DEPTHWISE_CONV_2D's table */
+#define UNIT_SORTED_TAPS 32   /* weights that are put in order together */
 #ifndef UNIT_SORTED_FEW
 #define UNIT_SORTED_FEW 32 /* inputs for which that does not pay */
 #endif
 
-/* Along one axis. ptrdiff_t is as wide as a pointer: 16 bits on MSP430, where
- * 32 take their time.
+/* Along one axis. ptrdiff_t is as wide as a pointer: 16 bits on MSP430, where 32 take their time.
  */
 typedef struct {
   ptrdiff_t input;
@@ -84,9 +95,8 @@ typedef struct {
   ptrdiff_t entries;       /* of a list, at most */
   ptrdiff_t list_bytes;
   int32_t size;    /* bytes of scratch; -1: the layer cannot run */
-  int is_signed;   /* whether inputs below the zero point exist */
   int last_sign;   /* -1: there are inputs below the zero point; else 1 */
-  int keeps_lists; /* whether scratch holds all lists and not all planes */
+  int keeps_lists; /* CONV_2D: whether scratch holds all lists and not all planes */
   int32_t input_offset;
   int32_t output_offset;
   const unit_activation *activation;
@@ -113,6 +123,19 @@ typedef struct {
   ptrdiff_t x;
 } unit_sorted_phase;
 
+static inline void unit_sorted_next(const unit_sorted *layer, unit_sorted_phase *phase) {
+  if (++phase->x < layer->x.phases) return;
+  phase->x = 0;
+  phase->y++;
+}
+
+/* The inputs of one phase along one axis. */
+typedef struct {
+  ptrdiff_t first; /* image coordinate */
+  ptrdiff_t count;
+  ptrdiff_t at; /* accumulators from the plane's first position */
+} unit_sorted_span;
+
 /* The weights between one input and one output channel. */
 typedef struct {
   const int8_t *weight;
@@ -133,8 +156,8 @@ typedef struct {
 #endif
 } unit_sorted_taps;
 
-/* Shapes and scratch of a layer. The size is -1 where the dimensions do not
- * match or positions do not fit. */
+/* Shapes and scratch of a layer. The size is -1 where dimensions do not match or positions do not
+ * fit. */
 void unit_sorted_init_conv(unit_sorted *layer, const unit_conv_params *params,
                            const unit_dims *input_dims, const unit_dims *filter_dims,
                            const unit_dims *output_dims);
@@ -160,10 +183,21 @@ static inline void unit_sorted_init_data(unit_sorted *layer, const unit_context 
 /* The list whose bytes start at `memory`. */
 unit_sorted_list unit_sorted_list_at(const unit_sorted *layer, uint8_t *memory);
 
-/* Sorts the inputs of a phase; those up to the magnitude `bound` are left out, and the table then
- * holds for |x| > bound alone. image: the first input of the channel. */
+unit_sorted_span unit_sorted_span_of(const unit_sorted_axis *axis, ptrdiff_t phase);
+
+/* Where the plane's first position falls for the first tap of a phase. */
+int32_t *unit_sorted_first_tap(const unit_sorted *layer, const unit_sorted_phase *phase,
+                               int32_t *acc);
+
+/* Clears the outputs of a plane; slack needs no values. */
+void unit_sorted_clear(const unit_sorted *layer, int32_t *acc);
+
+/* Writes the outputs of one channel of one image. */
+void unit_sorted_store(const unit_sorted *layer, ptrdiff_t image, ptrdiff_t channel, int32_t *acc);
+
+/* Sorts the inputs of a phase. image: the first input of the channel. */
 void unit_sort_inputs(const unit_sorted *layer, const int8_t *image, const unit_sorted_phase *phase,
-                      uint8_t bound, const unit_sorted_list *list);
+                      const unit_sorted_list *list);
 
 /* Walking: begin with the positive (sign 1) or negative (-1) entries of a list, add kernels, walk
  * what is left. */
@@ -172,9 +206,9 @@ void unit_sorted_add(unit_sorted_taps *taps, const unit_sorted *layer,
                      const unit_sorted_phase *phase, const unit_sorted_kernel *kernel);
 void unit_sorted_walk(unit_sorted_taps *taps);
 
-/* Runs the layer; UNIT_ARG_ERROR when it cannot or when something is missing.
- */
+/* Runs the layer; UNIT_ARG_ERROR when it cannot or when something is missing. */
 unit_status unit_sorted_run(const unit_sorted *layer, const unit_context *ctx);
+unit_status unit_sorted_run_depthwise(const unit_sorted *layer, const unit_context *ctx);
 
 #ifdef UNIT_ENABLE_COUNTERS
 /* Counts the MACs of the whole layer. */

@@ -8,34 +8,6 @@ typedef struct {
   uint8_t *quotient;
 } run;
 
-static void next(const unit_sorted *layer, unit_sorted_phase *phase) {
-  if (++phase->x < layer->x.phases) return;
-  phase->x = 0;
-  phase->y++;
-}
-
-static int32_t *outputs_of(const unit_sorted *layer, int32_t *acc) {
-  return acc + layer->x.before + layer->y.before * layer->pitch;
-}
-
-/* Slack needs no values. */
-static void clear(const unit_sorted *layer, int32_t *acc) {
-  unit_fill((uint32_t *)outputs_of(layer, acc), layer->y.output * layer->pitch, 0);
-}
-
-static void store(const unit_sorted *layer, ptrdiff_t image, ptrdiff_t channel, int32_t *acc) {
-  const ptrdiff_t channels = layer->groups * layer->channels;
-  const unit_outputs output =
-      unit_outputs_of(layer->quant, layer->activation, layer->output_offset, layer->bias,
-                      layer->prune->compensation, (int32_t)channel);
-  const int32_t *row = outputs_of(layer, acc);
-  const ptrdiff_t width = layer->x.output;
-  int8_t *to = layer->output + image * layer->y.output * width * channels + channel;
-  for (ptrdiff_t y = layer->y.output; y > 0; y--, row += layer->pitch, to += width * channels) {
-    unit_store_plane(&output, row, (int16_t)width, to, channels);
-  }
-}
-
 /* The weights of one pair of channels. channel: of the layer's outputs; input: of the group. */
 static unit_sorted_kernel kernel_of(const run *r, const unit_threshold *threshold,
                                     ptrdiff_t channel, ptrdiff_t input, int32_t *acc) {
@@ -55,9 +27,10 @@ static void run_by_output(const run *r, ptrdiff_t n, ptrdiff_t group, const int8
   uint8_t *memory = r->lists;
   unit_sorted_taps taps;
   for (ptrdiff_t input = 0; input < layer->depth; input++) {
-    for (unit_sorted_phase phase = {0, 0}; phase.y < layer->y.phases; next(layer, &phase)) {
+    for (unit_sorted_phase phase = {0, 0}; phase.y < layer->y.phases;
+         unit_sorted_next(layer, &phase)) {
       const unit_sorted_list list = unit_sorted_list_at(layer, memory);
-      unit_sort_inputs(layer, image + input, &phase, 0, &list);
+      unit_sort_inputs(layer, image + input, &phase, &list);
       memory += layer->list_bytes;
     }
   }
@@ -65,11 +38,12 @@ static void run_by_output(const run *r, ptrdiff_t n, ptrdiff_t group, const int8
     const ptrdiff_t channel = group * layer->channels + o;
     unit_threshold threshold;
     unit_threshold_of(layer->prune, (int32_t)channel, &threshold);
-    clear(layer, r->acc);
+    unit_sorted_clear(layer, r->acc);
     memory = r->lists;
     for (ptrdiff_t input = 0; input < layer->depth; input++) {
       const unit_sorted_kernel kernel = kernel_of(r, &threshold, channel, input, r->acc);
-      for (unit_sorted_phase phase = {0, 0}; phase.y < layer->y.phases; next(layer, &phase)) {
+      for (unit_sorted_phase phase = {0, 0}; phase.y < layer->y.phases;
+           unit_sorted_next(layer, &phase)) {
         const unit_sorted_list list = unit_sorted_list_at(layer, memory);
         for (int sign = 1; sign >= layer->last_sign; sign -= 2) {
           unit_sorted_begin(&taps, &list, sign);
@@ -79,14 +53,8 @@ static void run_by_output(const run *r, ptrdiff_t n, ptrdiff_t group, const int8
         memory += layer->list_bytes;
       }
     }
-    store(layer, n, channel, r->acc);
+    unit_sorted_store(layer, n, channel, r->acc);
   }
-}
-
-static uint8_t smallest(const uint8_t *values, ptrdiff_t count) {
-  uint8_t least = UINT8_MAX;
-  for (; count > 0; count--, values++) least = *values < least ? *values : least;
-  return least;
 }
 
 /* One list after another for all output channels of a group. */
@@ -95,25 +63,19 @@ static void run_by_input(const run *r, ptrdiff_t n, ptrdiff_t group, const int8_
   const unit_sorted_list list = unit_sorted_list_at(layer, r->lists);
   const ptrdiff_t first = group * layer->channels;
   unit_sorted_taps taps;
-  unit_sorted_kernel kernel;
-  unit_threshold threshold;
-  if (layer->channels == 1) unit_threshold_of(layer->prune, (int32_t)first, &threshold);
-  for (ptrdiff_t o = 0; o < layer->channels; o++) clear(layer, r->acc + o * layer->plane);
+  for (ptrdiff_t o = 0; o < layer->channels; o++)
+    unit_sorted_clear(layer, r->acc + o * layer->plane);
   for (ptrdiff_t input = 0; input < layer->depth; input++) {
-    uint8_t bound = 0;
-    if (layer->channels == 1) { /* its weights alone tell which inputs are needed */
-      kernel = kernel_of(r, &threshold, first, input, r->acc);
-      bound = smallest(kernel.quotient, layer->y.kernel * layer->x.kernel);
-    }
-    for (unit_sorted_phase phase = {0, 0}; phase.y < layer->y.phases; next(layer, &phase)) {
-      unit_sort_inputs(layer, image + input, &phase, bound, &list);
+    for (unit_sorted_phase phase = {0, 0}; phase.y < layer->y.phases;
+         unit_sorted_next(layer, &phase)) {
+      unit_sort_inputs(layer, image + input, &phase, &list);
       for (int sign = 1; sign >= layer->last_sign; sign -= 2) {
         unit_sorted_begin(&taps, &list, sign);
         for (ptrdiff_t o = 0; o < layer->channels; o++) {
-          if (layer->channels > 1) {
-            unit_threshold_of(layer->prune, (int32_t)(first + o), &threshold);
-            kernel = kernel_of(r, &threshold, first + o, input, r->acc + o * layer->plane);
-          }
+          unit_threshold threshold;
+          unit_threshold_of(layer->prune, (int32_t)(first + o), &threshold);
+          const unit_sorted_kernel kernel =
+              kernel_of(r, &threshold, first + o, input, r->acc + o * layer->plane);
           unit_sorted_add(&taps, layer, &phase, &kernel);
         }
         unit_sorted_walk(&taps);
@@ -121,7 +83,7 @@ static void run_by_input(const run *r, ptrdiff_t n, ptrdiff_t group, const int8_
     }
   }
   for (ptrdiff_t o = 0; o < layer->channels; o++) {
-    store(layer, n, first + o, r->acc + o * layer->plane);
+    unit_sorted_store(layer, n, first + o, r->acc + o * layer->plane);
   }
 }
 

@@ -58,10 +58,7 @@ void unit_sorted_begin(unit_sorted_taps *taps, const unit_sorted_list *list, int
 void unit_sorted_add(unit_sorted_taps *taps, const unit_sorted *layer,
                      const unit_sorted_phase *phase, const unit_sorted_kernel *kernel) {
   const unit_sorted_axis *y = &layer->y, *x = &layer->x;
-  /* Where the first position of the plane falls for the first tap. */
-  const ptrdiff_t row = y->before + y->first - phase->y * y->dilation / y->stride;
-  const ptrdiff_t column = x->before + x->first - phase->x * x->dilation / x->stride;
-  int32_t *row_acc = kernel->acc + row * layer->pitch + column;
+  int32_t *row_acc = unit_sorted_first_tap(layer, phase, kernel->acc);
   const ptrdiff_t tap_step = x->tap_step, period = x->period;
   const ptrdiff_t weight_step = period * layer->weight_tap;
   const uint16_t *table = taps->table;

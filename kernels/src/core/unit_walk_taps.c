@@ -1,0 +1,24 @@
+#include "unit_loops.h"
+#include "unit_mac.h"
+
+void unit_walk_taps_c(const unit_tap_inputs *inputs) {
+  const int8_t *row = inputs->input;
+  int32_t *row_acc = inputs->acc;
+  for (ptrdiff_t rows = inputs->rows; rows > 0; rows--) {
+    const int8_t *input = row;
+    uint8_t *acc = (uint8_t *)row_acc;
+    for (ptrdiff_t columns = inputs->columns; columns > 0; columns--) {
+      const unit_needed_tap *tap = inputs->tap;
+      const unit_needed_tap *end = tap + inputs->needs[*input];
+      const int16_t x = (int16_t)(*input + inputs->offset);
+      for (; tap < end; tap++) {
+        uint32_t *to = (uint32_t *)(void *)(acc + tap->at);
+        *to += (uint32_t)unit_product(x, (int16_t)tap->w);
+      }
+      input += inputs->step;
+      acc += sizeof(int32_t);
+    }
+    row += inputs->row_step;
+    row_acc += inputs->pitch;
+  }
+}
