@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from .activity import Activity, activities, picked
 from .dataset import Dataset
 from .engine import ACTIVATION_VALUES, Engine, cutoffs
 from .graph import Graph, Layer, Tensor
@@ -134,3 +135,10 @@ class Calibrator:
             for index, histogram in result.histograms.items():
                 totals[index] = totals[index] + histogram if index in totals else histogram
         return {x.index: statistics(self._graph, x, totals[x.index], samples) for x in layers}
+
+    def activity(self, layers: Sequence[Layer], point: OperatingPoint | None) -> dict[int, Activity]:
+        """What each layer reads and writes on some of the samples, by layer index."""
+        engine = Engine(self._graph, point, threads=self._threads)
+        ends = {x.index: (x.inputs[0], x.outputs[0]) for x in layers}
+        tensors = sorted({t for pair in ends.values() for t in pair})
+        return activities([engine.run(*batch, keep=tensors).kept for batch in picked(self._data)], ends)

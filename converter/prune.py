@@ -10,6 +10,7 @@ from typing import Protocol
 import numpy as np
 
 from . import thresholds as rules
+from .activity import Activity
 from .calibration import LayerStatistics
 from .dividers import complete
 from .errors import UnitError
@@ -30,6 +31,8 @@ class Statistics(Protocol):
     def collect(
         self, layers: Sequence[Layer], point: OperatingPoint | None
     ) -> dict[int, LayerStatistics]: ...
+
+    def activity(self, layers: Sequence[Layer], point: OperatingPoint | None) -> dict[int, Activity]: ...
 
 
 @dataclass(frozen=True)
@@ -71,11 +74,13 @@ def prune(
     name: str,
     dense: Mapping[int, LayerStatistics] | None = None,
     progress: Progress | None = None,
+    baselines: Mapping[int, str] | None = None,
 ) -> tuple[OperatingPoint, tuple[LayerReport, ...]]:
     """Chooses thresholds and compensation of every prunable layer in order.
 
     dense: statistics of the unpruned network; gathered here when a SkipRate needs them and they are None.
-    progress: called with (layer name, layers done, layers).
+    progress: called with (layer name, layers done, layers). baselines: 'dense' or 'zero_skip' by index of the layers
+    that get no thresholds or those of 0; what they do not skip is not made up for.
     Raises UnitError when an option names a layer that the model does not have.
     """
     layers = graph.prunable
@@ -97,6 +102,13 @@ def prune(
         if progress:
             progress(layer.name, done, len(layers))
         statistics = source.collect([layer], OperatingPoint(name, dict(pruned)))[layer.index]
+        if baselines and layer.index in baselines:
+            if baselines[layer.index] == "zero_skip":
+                level = fatrelu_level(options.fatrelu, graph, layer)
+                pruned[graph.weights(layer).index] = zero_skip_entry(graph, layer, level)
+            entry = pruned.get(graph.weights(layer).index)
+            reports.append(_report(graph, layer, statistics, entry, None if entry is None else np.zeros(1)))
+            continue
         target = targets.get(layer.index)
         wanted = target
         if target is not None and options.power_of_two:
@@ -110,6 +122,11 @@ def prune(
     if progress:
         progress("", len(layers), len(layers))
     return OperatingPoint(name, pruned, skip_rate=_skip_rate(graph, reports)), tuple(reports)
+
+
+def zero_skip_entry(graph: Graph, layer: Layer, fatrelu_min: int = FATRELU_OFF) -> LayerPruning:
+    """Thresholds of 0, which skip zero products alone."""
+    return LayerPruning(np.zeros(1, np.int16), graph.output_channels(layer), fatrelu_min=fatrelu_min)
 
 
 def _made_up(target: np.ndarray, statistics: LayerStatistics, missing: float) -> np.ndarray:

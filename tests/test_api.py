@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -101,17 +102,40 @@ def test_labels_store_each_points_accuracy(labels: np.ndarray) -> None:
 
 def test_target_brings_shifts_and_powers_of_two() -> None:
     """Divider and power_of_two override that; the board's own divider is for other thresholds."""
-    x = X[:8]
+
+    def entries(name: str, **options: Any) -> list[Any]:
+        """Of all layers: none runs dense."""
+        result = tflm_unit.convert(classifier(), X[:8], target=name, schedule="compare", **options)
+        return list(result.points[0].layers.values())
+
     for name in ("msp430_sim", "cortex_m3_sim"):
-        entries = tflm_unit.convert(classifier(), x, target=name).points[0].layers.values()
-        assert all(p.divider.name == "BIT_SHIFT" and is_rounded(p.thresholds) for p in entries)
-        own = tflm_unit.convert(classifier(), x, target=name, power_of_two=False).points[0].layers.values()
+        rounded, own = entries(name), entries(name, power_of_two=False)
+        assert len(rounded) == len(own) == len(LAYERS)
+        assert all(p.divider.name == "BIT_SHIFT" and is_rounded(p.thresholds) for p in rounded)
         assert {p.divider for p in own} == {tflm_unit.load_target(name).divider}
         assert not all(is_rounded(p.thresholds) for p in own)
-    result = tflm_unit.convert(classifier(), x, target="msp430_sim", divider="bit_mask")
-    assert {p.divider.name for p in result.points[0].layers.values()} == {"BIT_MASK"}
+    assert {p.divider.name for p in entries("msp430_sim", divider="bit_mask")} == {"BIT_MASK"}
     with pytest.raises(UnitError, match="no target 'msp431'"):
-        tflm_unit.convert(classifier(), x, target="msp431")
+        entries("msp431")
+
+
+def test_a_target_chooses_schedules() -> None:
+    """Thresholds that skip nearly everything, and flash for every plan."""
+    result = tflm_unit.convert(classifier(), X, skip=0.95, target="cortex_m0_sim", extra_flash=9)
+    graph, (point,), report = result.model.graph, result.points, result.model.report
+    assert report is not None
+    plan = report["plan"]
+    assert plan["target"] == "cortex_m0_sim"
+    chosen = []
+    for layer, row in zip(graph.prunable, plan["points"][0], strict=True):
+        entry = point.layers.get(graph.weights(layer).index)
+        chosen.append(entry.schedule.name.lower() if entry else "dense")
+        assert row["schedule"] in (chosen[-1], "zero_skip")
+        assert row["cost"] == min(row["predicted"].values())
+    assert set(chosen) - {"dense"}
+    assert plan["extra_flash_bytes"] <= plan["extra_flash_limit"]
+    assert all(row["schedule"] in result.summary() for row in plan["points"][0])
+    assert tflm_unit.load(result.model.data).summary() == result.summary()
 
 
 def is_rounded(thresholds: np.ndarray) -> bool:

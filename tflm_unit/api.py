@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from os import PathLike
 from typing import TYPE_CHECKING, Any
@@ -15,19 +15,19 @@ from .converter.calibration import Calibrator
 from .converter.dataset import Dataset, Source
 from .converter.errors import UnitError
 from .converter.graph import Graph, Layer
-from .converter.prune import LayerReport, PruneOptions, Statistics, prune
+from .converter.prune import PruneOptions, Statistics
 from .converter.pruning import Divider, OperatingPoint, PruningConfig
 from .converter.targets import Target, load_target
 from .converter.thresholds import Explicit, Percentile, Rule, SkipRate
 from .evaluation import Evaluation, evaluate
 from .models import Model, load_model, naming, read_bytes
+from .planning import Planned, Progress, check_schedule, make_points
 from .report import summary, to_json
 
 if TYPE_CHECKING:
     from .converter.codegen import Export
 
 PAPER_PERCENTILE = 20.0
-Progress = Callable[[str, int, int], None]
 
 
 @dataclass(frozen=True)
@@ -89,6 +89,8 @@ def convert(
     divider: str | Divider | None = None,
     power_of_two: bool | None = None,
     target: str | Target | None = None,
+    schedule: str | None = None,
+    extra_flash: float = 1.0,
     fatrelu: float | Mapping[str, float] | None = None,
     compensation: bool = True,
     labels: Any = None,
@@ -112,7 +114,10 @@ def convert(
     divider: exact, bit_shift, binary_tree, bit_mask or table (docs/dividers.md); thresholds are chosen under it.
         Default: exact; for a target bit_shift with power_of_two, or the board's own with power_of_two=False.
     power_of_two: integer thresholds are powers of two minus one, chosen so that the skip rate is met all the same.
-    target: the board that the model is for (docs/boards.md).
+    target: the board that the model is for (docs/boards.md): each layer gets the schedule that its cost model
+        predicts to be fastest, and layers that would not become faster keep running dense.
+    schedule: compare, planned or activation_sorted wherever a layer can run it, instead of a choice.
+    extra_flash: what plans of weights may take, in bytes per byte of the model's dense weights.
     fatrelu: outputs of fused ReLUs below this real value become 0; a number or by layer name.
     compensation: add the mean of what is skipped to the bias.
     labels: class indices of the samples; each point's accuracy on them is then stored with it.
@@ -122,6 +127,9 @@ def convert(
     for options out of range.
     """
     rules = _rules(percentile, skip, thresholds, points)
+    check_schedule(schedule)
+    if not extra_flash >= 0:
+        raise UnitError(f"extra_flash is {extra_flash}; it takes a number >= 0")
     board = load_target(target) if isinstance(target, str) else target
     chosen, power_of_two = _divider(divider, power_of_two, board)
     data = _int8_bytes(model, representative_data, scale, offset)
@@ -130,18 +138,29 @@ def convert(
     if not base.graph.prunable:
         raise UnitError("no CONV_2D, DEPTHWISE_CONV_2D or FULLY_CONNECTED layer has int8 weights of its own")
     source = _statistics(base, Dataset(representative_data, base.graph, scale=scale, offset=offset), threads)
-    dense = None
-    if any(isinstance(rule, SkipRate) for rule in rules.values()):
-        dense = source.collect(base.graph.prunable, None)
-    pruned, reports = [], []
-    for name, rule in rules.items():
-        options = PruneOptions(rule, groups, chosen, fatrelu, compensation, power_of_two)
-        point, layers = prune(base.graph, source, options, name, dense, _named(progress, name))
-        pruned.append(_measured(base, point, representative_data, labels, scale, offset))
-        reports.append(layers)
-    settings = {**_settings(rules, groups, chosen, fatrelu, compensation), "power_of_two": power_of_two}
-    config = PruningConfig(tuple(pruned))
-    return load(container.attach(base.data, config, _report(base.graph, config, reports, settings)))
+    options = {
+        name: PruneOptions(rule, groups, chosen, fatrelu, compensation, power_of_two)
+        for name, rule in rules.items()
+    }
+    planned = make_points(
+        base.graph,
+        source,
+        options,
+        target=board,
+        schedule=schedule,
+        extra_flash=extra_flash,
+        progress=progress,
+    )
+    measured = [_measured(base, p, representative_data, labels, scale, offset) for p in planned.points]
+    settings = {
+        **_settings(rules, groups, chosen, fatrelu, compensation),
+        "power_of_two": power_of_two,
+        "target": board.name if board else None,
+        "schedule": schedule,
+        "extra_flash": extra_flash,
+    }
+    config = PruningConfig(tuple(measured))
+    return load(container.attach(base.data, config, _report(base.graph, config, planned, settings)))
 
 
 def _int8_bytes(model: Any, data: Source, scale: float | None, offset: float | None) -> bytes:
@@ -216,12 +235,6 @@ def _measured(
     return OperatingPoint(point.name, point.layers, accuracy, point.skip_rate)
 
 
-def _named(progress: Progress | None, point: str) -> Progress | None:
-    if progress is None:
-        return None
-    return lambda layer, done, total: progress(f"{point}: {layer}" if layer else point, done, total)
-
-
 def _settings(
     rules: Mapping[str, Rule],
     groups: str | int,
@@ -244,10 +257,11 @@ def _settings(
 
 
 def _report(
-    graph: Graph, config: PruningConfig, layers: list[tuple[LayerReport, ...]], settings: dict[str, Any]
+    graph: Graph, config: PruningConfig, planned: Planned, settings: dict[str, Any]
 ) -> dict[str, Any]:
     return {
         "tflm_unit": VERSION,
         "settings": settings,
-        "points": [to_json(graph, p, r) for p, r in zip(config.points, layers, strict=True)],
+        "points": [to_json(graph, p, r) for p, r in zip(config.points, planned.layers, strict=True)],
+        "plan": planned.plan.to_json() if planned.plan else None,
     }

@@ -33,6 +33,12 @@ class DividerName(str, Enum):
     table = "table"
 
 
+class PrunedSchedule(str, Enum):
+    compare = "compare"
+    planned = "planned"
+    activation_sorted = "activation_sorted"
+
+
 class EngineName(str, Enum):
     batch = "batch"
     tflm = "tflm"
@@ -78,8 +84,18 @@ def convert(
         ),
     ] = None,
     target: Annotated[
-        str | None, typer.Option(help="The board that the model is for; see docs/boards.md.")
+        str | None,
+        typer.Option(
+            help="The board that the model is for: chooses each layer's schedule; see docs/boards.md."
+        ),
     ] = None,
+    schedule: Annotated[
+        PrunedSchedule | None,
+        typer.Option(help="One schedule for every layer that can run it (default: chosen for --target)."),
+    ] = None,
+    extra_flash: Annotated[
+        float, typer.Option(help="What plans may take, in bytes per byte of the dense weights.")
+    ] = 1.0,
     fatrelu: Annotated[
         str | None,
         typer.Option(help="Outputs of fused ReLUs below this become 0: a number, or a JSON file by layer."),
@@ -115,6 +131,8 @@ def convert(
             divider=divider.value if divider else None,
             power_of_two=power_of_two,
             target=target,
+            schedule=schedule.value if schedule else None,
+            extra_flash=extra_flash,
             fatrelu=_fatrelu(fatrelu),
             compensation=compensation,
             labels=labels,

@@ -9,12 +9,11 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from .converter import container
 from .converter.errors import ModelError, UnitError
 from .converter.graph import Graph
-from .converter.pruning import Divider, LayerPruning, OperatingPoint, PruningConfig
+from .converter.prune import zero_skip_entry
+from .converter.pruning import OperatingPoint, PruningConfig
 from .converter.reader import read_graph
 
 
@@ -86,8 +85,5 @@ def point_of(model: Model, point: int | str) -> OperatingPoint | None:
 
 def zero_skip_point(graph: Graph) -> OperatingPoint:
     """Thresholds of 0 in every prunable layer: the baseline that skips zero products alone."""
-    layers = {}
-    for layer in graph.prunable:
-        channels = graph.output_channels(layer)
-        layers[graph.weights(layer).index] = LayerPruning(np.zeros(1, np.int16), channels, Divider.EXACT)
+    layers = {graph.weights(layer).index: zero_skip_entry(graph, layer) for layer in graph.prunable}
     return OperatingPoint("zero_skip", layers)

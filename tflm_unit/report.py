@@ -72,6 +72,8 @@ def _point(graph: Graph, point: OperatingPoint) -> dict[str, Any]:
                 "divider": e.divider.name.lower(),
                 "group_size": e.group_size,
                 "thresholds": [int(t) for t in e.thresholds],
+                "schedule": e.schedule.name.lower(),
+                "taps": e.taps,
                 "compensated": e.compensation is not None,
                 "fatrelu_min": None if e.fatrelu_min == FATRELU_OFF else e.fatrelu_min,
             }
@@ -103,7 +105,34 @@ def tables(model: Model) -> list[Table | str]:
             macs = f"{graph.macs(x):,}" if x in graph.mac_layers else ""
             table.add_row(x.name, x.op, "x".join(map(str, graph.tensors[x.outputs[0]].shape)), macs)
         return [table]
-    return [_point_table(model, index) for index in range(len(model.config.points))]
+    indices = range(len(model.config.points))
+    points: list[Table | str] = [_point_table(model, index) for index in indices]
+    plan = (model.report or {}).get("plan")
+    return points + ([_plan_table(plan, i, model.config.points[i].name) for i in indices] if plan else [])
+
+
+def _plan_table(plan: dict[str, Any], index: int, point: str) -> Table:
+    """What the planner chose at one operating point."""
+    rows = plan["points"][index]
+    total, dense = (sum(costs) for costs in zip(*[(r["cost"], _dense_cost(r)) for r in rows], strict=True))
+    title = (
+        f"point {index}: {point} on {plan['target']}, predicted: {total:,.0f} {plan['unit']}, dense {dense:,.0f} "
+        f"(error about {plan['error']:.0%}); plans take {plan['extra_flash_bytes']:,} bytes more than the weights"
+    )
+    table = Table(title=title, title_justify="left")
+    for name in ("layer", "schedule", "taps", plan["unit"], "of dense", "flash", "why"):
+        table.add_column(name, justify="right" if name in (plan["unit"], "of dense", "flash") else "left")
+    for r in rows:
+        share = f"{r['cost'] / _dense_cost(r):.2f}" if _dense_cost(r) else ""
+        flash = f"{r['extra_flash_bytes']:+,}" if r["extra_flash_bytes"] else ""
+        taps = str(r["taps"] or "")
+        table.add_row(r["name"], r["schedule"], taps, f"{r['cost']:,.0f}", share, flash, r["reason"])
+    return table
+
+
+def _dense_cost(row: dict[str, Any]) -> float:
+    """0 where a layer cannot run dense."""
+    return float(row["predicted"].get("dense", 0))
 
 
 def _point_table(model: Model, index: int) -> Table:
@@ -119,8 +148,8 @@ def _point_table(model: Model, index: int) -> Table:
     )
     for name, justify in (("layer", "left"), ("operator", "left"), ("MACs", "right"), ("zero", "right")):
         table.add_column(name, justify=justify)  # type: ignore[arg-type]
-    for name in ("skipped", "thresholds", "group", "divider"):
-        table.add_column(name, justify="left" if name == "divider" else "right")
+    for name in ("skipped", "thresholds", "group", "divider", "schedule"):
+        table.add_column(name, justify="left" if name in ("divider", "schedule") else "right")
     for layer in graph.mac_layers:
         entry, row = point.layers.get(graph.weights(layer).index), measured.get(layer.name)
         total = row["macs_total"] if row else 0
@@ -129,11 +158,17 @@ def _point_table(model: Model, index: int) -> Table:
     return table
 
 
-def _entry(entry: LayerPruning | None) -> tuple[str, str, str]:
+def _entry(entry: LayerPruning | None) -> tuple[str, str, str, str]:
     if entry is None:
-        return "dense", "", ""
+        return "", "", "", "dense"
     low, high = int(entry.thresholds.min()), int(entry.thresholds.max())
-    return (str(low) if low == high else f"{low}..{high}"), str(entry.group_size), entry.divider.name.lower()
+    schedule = entry.schedule.name.lower()
+    return (
+        str(low) if low == high else f"{low}..{high}",
+        str(entry.group_size),
+        entry.divider.name.lower(),
+        f"{schedule} {entry.taps}" if entry.taps else schedule,
+    )
 
 
 def evaluation_table(evaluation: Evaluation) -> Table:

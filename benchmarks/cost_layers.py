@@ -1,0 +1,119 @@
+"""Small networks with random weights whose layers the cost models are fitted on; cached in build/."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tflm_unit.converter.container import write_file
+from tflm_unit.converter.keras_export import export_int8
+
+ROOT = Path(__file__).resolve().parent.parent
+CACHE = ROOT / "build" / "benchmarks" / "cost_layers"
+SAMPLES = 32
+SEED = 7
+
+
+def _networks() -> dict[str, tuple[tuple[int, ...], Callable[[Any], list[Any]]]]:
+    """Input shape, and layers: kernels 1..10, strides, padding, few and many channels, all small enough for 16 KB."""
+
+    def conv(
+        k: Any, filters: int, kernel: int | tuple[int, int], stride: int = 1, padding: str = "valid"
+    ) -> Any:
+        return k.Conv2D(filters, kernel, strides=stride, padding=padding, activation="relu")
+
+    def depthwise(k: Any, kernel: int, stride: int = 1, multiplier: int = 1, padding: str = "same") -> Any:
+        return k.DepthwiseConv2D(
+            kernel, strides=stride, depth_multiplier=multiplier, padding=padding, activation="relu"
+        )
+
+    def dense(k: Any, units: int, *, last: bool = False) -> Any:
+        return k.Dense(units, activation=None if last else "relu")
+
+    return {
+        "strided": (
+            (14, 14, 3),
+            lambda k: [
+                conv(k, 8, 3, padding="same"),
+                conv(k, 12, 3, 2),
+                depthwise(k, 3),
+                conv(k, 16, 1),
+                k.Flatten(),
+                dense(k, 10, last=True),
+            ],
+        ),
+        "lenet": (
+            (22, 14, 1),
+            lambda k: [
+                conv(k, 5, 5),
+                k.MaxPooling2D(),
+                conv(k, 10, 3),
+                conv(k, 8, (2, 3)),
+                k.Flatten(),
+                dense(k, 40),
+                dense(k, 12, last=True),
+            ],
+        ),
+        "multiplier": (
+            (10, 10, 4),
+            lambda k: [
+                depthwise(k, 3, multiplier=2),
+                conv(k, 24, 1),
+                depthwise(k, 5, padding="valid"),
+                conv(k, 10, 5, padding="same"),
+                k.Flatten(),
+                dense(k, 8, last=True),
+            ],
+        ),
+        "dense": ((200,), lambda k: [dense(k, 64), dense(k, 80), dense(k, 20), dense(k, 3, last=True)]),
+        "keywords": (
+            (24, 10, 1),
+            lambda k: [
+                conv(k, 16, (10, 4), 2, "same"),
+                depthwise(k, 3),
+                conv(k, 20, 1),
+                depthwise(k, 3, 2),
+                conv(k, 16, 1),
+                k.Flatten(),
+                dense(k, 12, last=True),
+            ],
+        ),
+        "wide": (
+            (9, 9, 6),
+            lambda k: [
+                conv(k, 20, 3, padding="same"),
+                conv(k, 12, 1, 2),
+                conv(k, 24, 3, padding="same"),
+                depthwise(k, 3, padding="valid"),
+                k.Flatten(),
+                dense(k, 30, last=True),
+            ],
+        ),
+    }
+
+
+def inputs(shape: tuple[int, ...]) -> np.ndarray:
+    """Smooth random patterns of 0..1 with a dark background, float32 (SAMPLES, *shape)."""
+    x = np.random.default_rng(SEED).normal(0, 1, (SAMPLES, *shape))
+    for axis in range(1, len(shape)):
+        x = x + 0.7 * (np.roll(x, 1, axis) + np.roll(x, -1, axis))
+    return np.clip(x / np.abs(x).max(), 0, 1).astype(np.float32)
+
+
+def networks() -> dict[str, tuple[bytes, np.ndarray]]:
+    """Each network as int8 .tflite, and its inputs."""
+    result = {}
+    for name, (shape, layers) in _networks().items():
+        path, x = CACHE / f"{name}.tflite", inputs(shape)
+        if not path.exists():
+            import keras
+
+            keras.utils.set_random_seed(SEED)
+            model = keras.Sequential([keras.Input(shape), *layers(keras.layers)])
+            path.parent.mkdir(parents=True, exist_ok=True)
+            write_file(path, export_int8(model, x))
+        result[name] = path.read_bytes(), x
+    return result

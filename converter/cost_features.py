@@ -1,0 +1,279 @@
+"""What the time of a layer depends on: counts per inference, which the cost model weighs with constants.
+
+Counts follow the loops of the kernels (kernels/src/core): how often an activation is looked at, how often a list is
+entered, how many products are added up, those in the padding of an accumulator row included.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from .activity import Activity
+from .engine import cutoffs
+from .graph import ConvParams, FullyConnectedParams, Graph, Layer
+from .plans import WeightPlan
+from .pruning import Divider, LayerPruning
+
+MAGNITUDES = 257  # 0..255, and 256: never
+
+# The C core's UNIT_PATCH_CHANNELS, UNIT_QUOTIENT_CHANNELS and UNIT_COLUMN: output channels that one gathered patch
+# serves.
+PATCH_CHANNELS, QUOTIENT_CHANNELS, COLUMN = 32, 8, 64
+PIECE = 64  # about as many activations go into one call of an inner loop
+FEW = 32  # inputs of a list, for which weights walk alone (UNIT_SORTED_FEW)
+SHORT_RUN, SHORT_RUN_EXACT = 4, 16  # of FULLY_CONNECTED compare: outputs with one threshold
+
+
+@dataclass(frozen=True)
+class _Axis:
+    input: int
+    kernel: int
+    output: int
+    stride: int
+    padding: int
+    dilation: int
+
+    def valid(self, tap: int) -> np.ndarray:
+        """Inputs that `tap` meets at the outputs, ascending."""
+        at = np.arange(self.output) * self.stride - self.padding + tap * self.dilation
+        return at[(at >= 0) & (at < self.input)]
+
+    def phase(self, tap: int) -> int:
+        return tap * self.dilation % self.stride
+
+    def alike(self, tap: int) -> np.ndarray:
+        """Inputs of the phase of `tap`, whether an output meets them or not."""
+        return np.arange((self.phase(tap) - self.padding) % self.stride, self.input, self.stride)
+
+    def segments(self, most: int) -> Iterator[list[int]]:
+        """Taps of each phase, at most so many at a time."""
+        taps = sorted(range(self.kernel), key=lambda tap: (self.phase(tap), tap))
+        while taps:
+            same = [tap for tap in taps[:most] if self.phase(tap) == self.phase(taps[0])]
+            yield same
+            taps = taps[len(same) :]
+
+
+class LayerCounts:
+    """Counts of one prunable layer; all are means over the samples of its activity."""
+
+    def __init__(self, graph: Graph, layer: Layer, activity: Activity) -> None:
+        params = layer.params
+        assert isinstance(params, (ConvParams, FullyConnectedParams))
+        weights = graph.weights(layer).data
+        assert weights is not None
+        self.op, self._weights = layer.op, weights
+        self._macs = graph.macs(layer)
+        self._samples = len(activity.input)
+        x = activity.input.astype(np.int16) + params.input_offset
+        if isinstance(params, ConvParams):
+            shapes = [graph.tensors[t].shape for t in (layer.inputs[0], layer.inputs[1], layer.outputs[0])]
+            tiles = (params.stride, params.padding, params.dilation)
+            self._y, self._x = (
+                _Axis(*(s[1 + i] for s in shapes), *(tile[i] for tile in tiles)) for i in range(2)
+            )
+            self._depthwise = params.ch_mult > 0
+        else:  # positions are columns, and there is one tap
+            rows = graph.tensors[layer.inputs[0]].size // weights.shape[1]
+            x = x.reshape(self._samples, 1, rows, weights.shape[1])
+            self._y, self._x = _Axis(1, 1, 1, 1, 0, 1), _Axis(rows, 1, rows, 1, 0, 1)
+            self._depthwise = False
+        self._magnitude = np.abs(x)
+        self._outputs = activity.output[0].size
+        low = params.activation.min if params.activation.fused_relu else -129
+        self._multiplied = float(np.count_nonzero(activity.output > low)) / self._samples
+
+    def of(
+        self, schedule: str, entry: LayerPruning | None = None, plan: WeightPlan | None = None
+    ) -> dict[str, float]:
+        """Counts that decide the time of `schedule`. entry: thresholds; plan: of 'planned'."""
+        common = {"calls": 1.0, "outputs": float(self._outputs), "multiplied": self._multiplied}
+        if schedule == "dense":
+            return common | self._dense()
+        if schedule == "zero_skip":
+            return common | self._gathered(PATCH_CHANNELS)
+        assert entry is not None
+        critical = self._critical(entry)
+        if schedule == "compare":
+            return common | self._compare(critical, entry)
+        if schedule == "activation_sorted":
+            return common | self._sorted(critical)
+        assert plan is not None
+        return common | self._planned(critical, plan)
+
+    # Weights as (output channels, KH, KW, input channels of a group); the input channel of each.
+
+    @cached_property
+    def _ohwi(self) -> np.ndarray:
+        return self._as_ohwi(self._weights)
+
+    def _as_ohwi(self, values: np.ndarray) -> np.ndarray:
+        if values.ndim == 2:
+            return values[:, None, None, :]
+        return values.transpose(3, 1, 2, 0) if self._depthwise else values
+
+    @cached_property
+    def _channel(self) -> np.ndarray:
+        """Input channel of each (output channel, input channel of the group)."""
+        outputs, _, _, depth = self._ohwi.shape
+        groups = self._magnitude.shape[3] // depth
+        return np.arange(outputs)[:, None] * groups // outputs * depth + np.arange(depth)
+
+    @property
+    def _group_outputs(self) -> int:
+        return self._ohwi.shape[0] * self._ohwi.shape[3] // self._magnitude.shape[3]
+
+    def _critical(self, entry: LayerPruning) -> np.ndarray:
+        """The |x| from which each weight counts, 0..256, (O, KH, KW, I)."""
+        thresholds = np.ascontiguousarray(entry.per_channel(self._ohwi.shape[0]))
+        return self._as_ohwi(cutoffs(self.op, self._weights, thresholds, entry.divider)) + 1
+
+    def _at_least(self, rows: np.ndarray, columns: np.ndarray) -> np.ndarray:
+        """Activations with |x| >= m in these rows and columns, float64 (input channels, 257)."""
+        part = self._magnitude[:, rows][:, :, columns]
+        channels = part.shape[3]
+        codes = part + MAGNITUDES * np.arange(channels)
+        counts = np.bincount(codes.ravel(), minlength=channels * MAGNITUDES).reshape(channels, MAGNITUDES)
+        return np.cumsum(counts[:, ::-1], axis=1)[:, ::-1] / self._samples
+
+    @cached_property
+    def _valid(self) -> np.ndarray:
+        """_at_least by tap, (KH, KW, input channels, 257): pairs inside the image."""
+        taps = [
+            [self._at_least(self._y.valid(ky), self._x.valid(kx)) for kx in range(self._x.kernel)]
+            for ky in range(self._y.kernel)
+        ]
+        return np.array(taps)
+
+    def _dense(self) -> dict[str, float]:
+        positions = self._y.output * self._x.output
+        products = float(self._outputs * self._ohwi[0].size)  # padding included
+        if self._depthwise:
+            return {"macs": float(self._macs), "tap_rows": float(self._outputs * self._y.kernel)}
+        patches = float(positions * self._groups * -(-self._group_outputs // PATCH_CHANNELS))
+        return {
+            "patches": patches,
+            "patch_rows": patches * self._y.kernel,
+            "gathered": patches * self._ohwi[0].size,
+            "macs": products,
+        }
+
+    def _gathered(self, channels: int) -> dict[str, float]:
+        """Patches of the activations that are not zero, each for so many output channels."""
+        every, nonzero = (float(self._valid[..., m].sum()) for m in (0, 1))
+        counts = {"macs_nonzero": nonzero * self._group_outputs}
+        if self._depthwise:
+            return counts | {"macs": float(self._macs), "tap_rows": float(self._outputs * self._y.kernel)}
+        blocks = -(-self._group_outputs // channels)
+        patches = float(self._y.output * self._x.output * blocks)
+        pieces = patches * math.ceil(nonzero / max(self._y.output * self._x.output, 1) / PIECE)
+        return counts | {
+            "patches": patches,
+            "patch_rows": patches * self._y.kernel,
+            "gathered": every * blocks,
+            "gathered_nonzero": nonzero * blocks,
+            "pieces": pieces * min(channels, self._group_outputs),
+        }
+
+    def _kept(self, critical: np.ndarray) -> float:
+        """Survivors inside the image."""
+        _, rows, columns, _ = critical.shape
+        return sum(
+            float(self._valid[ky, kx][self._channel, critical[:, ky, kx]].sum())
+            for ky in range(rows)
+            for kx in range(columns)
+        )
+
+    def _compare(self, critical: np.ndarray, entry: LayerPruning) -> dict[str, float]:
+        if self._weights.ndim == 2:
+            return self._compare_fully_connected(entry) | {"kept": self._kept(critical)}
+        counts = self._gathered(QUOTIENT_CHANNELS)
+        return counts | {"kept": self._kept(critical), "weights": float(critical.size)}
+
+    def _compare_fully_connected(self, entry: LayerPruning) -> dict[str, float]:
+        """Outputs that share a threshold go input by input, others output by output."""
+        every, nonzero = (float(self._valid[..., m].sum()) for m in (0, 1))
+        short = SHORT_RUN_EXACT if entry.divider is Divider.EXACT else SHORT_RUN
+        thresholds = entry.per_channel(len(self._weights))
+        ends = [*(np.flatnonzero(np.diff(thresholds)) + 1), len(thresholds)]
+        blocks = in_rows = 0
+        start = block = 0
+        for end in ends:
+            while start < end:
+                size = min(end - start, COLUMN - block)
+                if size >= short:
+                    blocks, block = blocks + 1 + (block > 0), 0
+                else:
+                    in_rows, block = in_rows + size, (block + size) % COLUMN
+                start += size
+        blocks += block > 0
+        rows = self._x.output
+        return {
+            "blocks": float(blocks * rows),
+            "gathered": every * blocks,
+            "gathered_nonzero": nonzero * blocks,
+            "macs_columns": nonzero * (len(thresholds) - in_rows),
+            "macs_rows": nonzero * in_rows,
+            "output_rows": float(in_rows * rows) * math.ceil(nonzero / rows / PIECE),
+        }
+
+    def _sorted(self, critical: np.ndarray) -> dict[str, float]:
+        """Every weight walks all inputs of its phase that are large enough, wherever they lie."""
+        totals = dict.fromkeys(("kept", "kept_few", "weights_live", "weights_few"), 0.0)
+        lists: dict[tuple[int, int], np.ndarray] = {}
+        for ky in range(self._y.kernel):
+            for kx in range(self._x.kernel):
+                phase = self._y.phase(ky), self._x.phase(kx)
+                if phase not in lists:
+                    lists[phase] = self._at_least(self._y.alike(ky), self._x.alike(kx))
+                walks = lists[phase][self._channel, critical[:, ky, kx]]
+                few = walks < FEW
+                totals["kept"] += float(walks[~few].sum())
+                totals["kept_few"] += float(walks[few].sum())
+                totals["weights_live"] += float(np.count_nonzero(~few))
+                totals["weights_few"] += float(np.minimum(walks[few], 1).sum())
+        return totals | {
+            "lists": float(self._magnitude.shape[3] * len(lists)),
+            "sorted": float(sum(x[:, 0].sum() for x in lists.values())),
+            "sorted_nonzero": float(sum(x[:, 1].sum() for x in lists.values())),
+            "weights": float(critical.size),
+            "kernels": float(self._channel.size),
+            "plane_rows": float(self._ohwi.shape[0] * self._y.output),
+        }
+
+    def _planned(self, critical: np.ndarray, plan: WeightPlan) -> dict[str, float]:
+        """Every activation is looked at once per list of blocks and segments, and then walks its lists."""
+        least = min(int(critical.min()), MAGNITUDES - 1)
+        blocks = -(-self._group_outputs // plan.outputs)
+        outer = blocks * self._groups
+        looked = live = visits = walked = walks = cells = 0.0
+        for segment in self._x.segments(max(plan.taps, 1)):
+            columns = np.unique(np.concatenate([self._x.valid(kx) for kx in segment]))
+            rows = np.unique(np.concatenate([self._y.valid(ky) for ky in range(self._y.kernel)]))
+            every = self._at_least(rows, columns)
+            looked += blocks * float(every[:, 0].sum())
+            live += blocks * float(every[:, least].sum())
+            walks += float(outer * len(rows))
+            slack = (segment[-1] - segment[0]) * self._x.dilation // self._x.stride
+            cells += float(outer * plan.outputs * self._y.output * (self._x.output + slack))
+            for ky in range(self._y.kernel):
+                met = self._at_least(self._y.valid(ky), columns)
+                visits += blocks * float(met[:, least].sum())
+                walked += sum(float(met[self._channel, critical[:, ky, kx]].sum()) for kx in segment)
+        counts = {"looked": looked, "live": live, "kept": walked}
+        if self._weights.ndim == 2:
+            return counts | ({"tried": live} if plan.critical is not None else {})
+        counts |= {"visits": visits, "walks": walks, "cells": cells}
+        counts["positions"] = looked / self._ohwi.shape[3]
+        counts["rows"] = float(outer * self._y.input)
+        counts["stores"] = float(outer * self._y.output * self._x.output)
+        return counts | ({"tried": visits} if plan.critical is not None else {})
+
+    @property
+    def _groups(self) -> int:
+        return int(self._magnitude.shape[3] // self._ohwi.shape[3])
