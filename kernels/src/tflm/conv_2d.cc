@@ -42,7 +42,7 @@ PlanGeometry Geometry(const BoundLayer &layer) {
 int32_t ScratchSize(const BoundLayer &layer, const Pruning &pruning) {
   const unit_conv_params &params = layer.params.conv;
   if (pruning.schedule != Schedule::kCompare &&
-      !IsCountable(layer.input, layer.filter, layer.output, params.dilation)) {
+      !IsCountable(layer.input, layer.filter, layer.output, params.stride, params.dilation)) {
     return -1;
   }
   switch (pruning.schedule) {

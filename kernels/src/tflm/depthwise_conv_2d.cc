@@ -46,7 +46,7 @@ PlanGeometry Geometry(const BoundLayer &layer) {
 int32_t ScratchSize(const BoundLayer &layer, const Pruning &pruning) {
   const unit_dw_conv_params &params = layer.params.depthwise_conv;
   if (pruning.schedule != Schedule::kCompare &&
-      !IsCountable(layer.input, layer.filter, layer.output, params.dilation)) {
+      !IsCountable(layer.input, layer.filter, layer.output, params.stride, params.dilation)) {
     return -1;
   }
   switch (pruning.schedule) {

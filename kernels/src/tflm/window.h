@@ -26,7 +26,7 @@ inline int32_t LeadingPadding(tflm::TfLitePadding padding, int32_t input, int32_
  * their scratch, which is at most 4 bytes per position of the image with all that the window adds
  * to it, and a table, for each input channel, tap and output channel. */
 inline bool IsCountable(const unit_dims &input, const unit_dims &filter, const unit_dims &output,
-                        const unit_tile &dilation) {
+                        const unit_tile &stride, const unit_tile &dilation) {
   // float, because the dimensions come from a file.
   const float rows = static_cast<float>(input.h) + static_cast<float>(output.h) +
                      static_cast<float>(filter.h) * static_cast<float>(dilation.h);
@@ -36,6 +36,7 @@ inline bool IsCountable(const unit_dims &input, const unit_dims &filter, const u
       static_cast<float>(input.c) * static_cast<float>(filter.h) * static_cast<float>(filter.w) +
       static_cast<float>(output.c);
   return input.h <= INT16_MAX && input.w <= INT16_MAX && input.c <= INT16_MAX &&
+         stride.h <= INT16_MAX && stride.w <= INT16_MAX &&
          planes * (4.0f * rows * columns + 2048.0f) < 2.0e9f;
 }
 
