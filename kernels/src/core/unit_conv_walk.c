@@ -45,10 +45,11 @@ typedef struct {
   ptrdiff_t before;
   ptrdiff_t inside;
   ptrdiff_t after;
+  ptrdiff_t columns; /* taps inside */
 } segments;
 
 static segments segments_of(const unit_conv_walk *walk, const unit_span *columns) {
-  segments row = {0, walk->filter_row, 0};
+  segments row = {0, walk->filter_row, 0, columns->count};
   if (columns->count < walk->x.kernel) {
     row.before = columns->tap * walk->depth;
     row.inside = columns->count * walk->depth;
@@ -57,20 +58,21 @@ static segments segments_of(const unit_conv_walk *walk, const unit_span *columns
   return row;
 }
 
-/* Adds one row of taps to the patch. input: its first tap inside the image, first input channel of
- * the group. */
-static void add_row(const unit_conv_walk *walk, unit_patch *patch, const int8_t *input,
-                    const segments *row) {
-  if (row->before > 0) patch->add(patch, NULL, row->before);
-  if (walk->x_is_contiguous) {
-    patch->add(patch, input, row->inside);
-  } else {
-    const ptrdiff_t step = walk->x.dilation * walk->x.step;
-    for (ptrdiff_t left = row->inside; left > 0; left -= walk->depth, input += step) {
-      patch->add(patch, input, walk->depth);
+/* Adds rows of taps to the patch. input: the first tap inside the image, first input channel of the
+ * group. */
+static void add_rows(const unit_conv_walk *walk, unit_patch *patch, const int8_t *input,
+                     ptrdiff_t rows, const segments *row) {
+  const ptrdiff_t image_row = walk->y.dilation * walk->y.step;
+  const ptrdiff_t step = walk->x.dilation * walk->x.step;
+  for (; rows > 0; rows--, input += image_row) {
+    if (row->before > 0) patch->add(patch, NULL, row->before);
+    if (walk->x_is_contiguous) {
+      patch->add(patch, input, row->inside);
+    } else {
+      patch->add_rows(patch, input, walk->depth, row->columns, step);
     }
+    if (row->after > 0) patch->add(patch, NULL, row->after);
   }
-  if (row->after > 0) patch->add(patch, NULL, row->after);
 }
 
 /* A row of outputs for a block of output channels. */
@@ -97,8 +99,10 @@ static void run_row(const unit_conv_walk *walk, unit_patch *patch, const block *
       const segments segments = segments_of(walk, &columns);
       const int8_t *input = image + columns.at * x->step;
       if (padding > 0) patch->add(patch, NULL, padding);
-      for (ptrdiff_t row = 0; row < rows->count; row++, input += image_row) {
-        add_row(walk, patch, input, &segments);
+      if (walk->x_is_contiguous && columns.count == x->kernel) {
+        patch->add_rows(patch, input, segments.inside, rows->count, image_row);
+      } else {
+        add_rows(walk, patch, input, rows->count, &segments);
       }
     }
     unit_patch_end(patch);

@@ -3,6 +3,12 @@
 
 void unit_expand_c(const int8_t *input, int16_t count, int16_t offset, int16_t *to) {
   const int8_t *end = input + count;
+  for (const int8_t *last = input + count / 4 * 4; input < last; input += 4, to += 4) {
+    to[0] = (int16_t)(input[0] + offset);
+    to[1] = (int16_t)(input[1] + offset);
+    to[2] = (int16_t)(input[2] + offset);
+    to[3] = (int16_t)(input[3] + offset);
+  }
   while (input < end) *to++ = (int16_t)(*input++ + offset);
 }
 

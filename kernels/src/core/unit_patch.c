@@ -67,6 +67,21 @@ static void add_elements(unit_patch *patch, const int8_t *input, ptrdiff_t count
     if (patch->dots.count == UNIT_PATCH_ELEMENTS) run_piece(patch);
   }
 }
+
+static void add_rows_of_elements(unit_patch *patch, const int8_t *input, ptrdiff_t count,
+                                 ptrdiff_t rows, ptrdiff_t step) {
+  const ptrdiff_t all = patch->dots.count + rows * count;
+  if (all >= UNIT_PATCH_ELEMENTS) {
+    for (; rows > 0; rows--, input += step) add_elements(patch, input, count);
+    return;
+  }
+  int16_t *to = patch->piece.x + patch->dots.count;
+  for (; rows > 0; rows--, input += step, to += count) {
+    unit_expand(input, (int16_t)count, patch->input_offset, to);
+  }
+  patch->at += all - patch->dots.count;
+  patch->dots.count = (int16_t)all;
+}
 #endif
 
 static void add_terms(unit_patch *patch, const int8_t *input, ptrdiff_t count) {
@@ -92,6 +107,22 @@ static void add_terms(unit_patch *patch, const int8_t *input, ptrdiff_t count) {
   }
 }
 
+static void add_rows_of_terms(unit_patch *patch, const int8_t *input, ptrdiff_t count,
+                              ptrdiff_t rows, ptrdiff_t step) {
+  if (patch->dots.count + rows * count > UNIT_PATCH_TERMS ||
+      patch->at > INT16_MAX - UNIT_PATCH_TERMS) {
+    for (; rows > 0; rows--, input += step) add_terms(patch, input, count);
+    return;
+  }
+  unit_term *to = patch->piece.term + patch->dots.count;
+  for (; rows > 0; rows--, input += step) {
+    to->at = (uint16_t)patch->at;
+    to = unit_collect(input, (int16_t)count, patch->input_offset, to);
+    patch->at += count;
+  }
+  patch->dots.count = (int16_t)(to - patch->piece.term);
+}
+
 static void init(unit_patch *patch, const unit_context *ctx, int32_t input_offset,
                  ptrdiff_t weight_step) {
   patch->input_offset = (int16_t)input_offset;
@@ -101,6 +132,7 @@ static void init(unit_patch *patch, const unit_context *ctx, int32_t input_offse
   patch->dots.quotient_step = weight_step;
   patch->dots.acc = patch->acc;
   patch->add = add_terms;
+  patch->add_rows = add_rows_of_terms;
 #ifdef UNIT_ENABLE_COUNTERS
   patch->counters = unit_context_counters(ctx);
   patch->skips = 0;
@@ -118,6 +150,7 @@ void unit_patch_init_dense(unit_patch *patch, const unit_context *ctx, int32_t i
 #else
   patch->run = unit_dot;
   patch->add = add_elements;
+  patch->add_rows = add_rows_of_elements;
 #endif
 }
 

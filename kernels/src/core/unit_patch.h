@@ -18,9 +18,14 @@ typedef struct unit_patch unit_patch;
 /* input: NULL for padding. */
 typedef void (*unit_patch_add)(unit_patch *patch, const int8_t *input, ptrdiff_t count);
 
+/* The same for rows of `count` activations, `step` apart, without padding. */
+typedef void (*unit_patch_add_rows)(unit_patch *patch, const int8_t *input, ptrdiff_t count,
+                                    ptrdiff_t rows, ptrdiff_t step);
+
 struct unit_patch {
   unit_dots dots; /* of the piece that is being gathered */
   unit_patch_add add;
+  unit_patch_add_rows add_rows;
   void (*run)(const unit_dots *dots);
   int16_t input_offset;
   ptrdiff_t at; /* elements of the patch before the next one, counted from the piece's first */
