@@ -16,20 +16,25 @@ from tiny_models import OPERATORS, edited, lenet, zoo
 import tflm_unit
 from tflm_unit.converter import container
 from tflm_unit.converter.errors import UnitError
-from tflm_unit.converter.pruning import Divider, LayerPruning, OperatingPoint, PruningConfig
+from tflm_unit.converter.pruning import Divider, LayerPruning, OperatingPoint, PruningConfig, Schedule
 from tflm_unit.converter.reader import read_graph
 
 MAX_SECONDS = 900  # per child; a damaged model must not run for ever
 
 
 def converted(model: bytes) -> bytes:
-    """The model with thresholds, compensation, a description and a report."""
+    """The model with thresholds, compensation, schedules, a description and a report."""
     graph = read_graph(model)
     layers = {}
-    for layer in graph.prunable:
+    for number, layer in enumerate(graph.prunable):
+        schedule = Schedule.ACTIVATION_SORTED if number % 2 == 0 else Schedule.PLANNED
+        if layer.op == "FULLY_CONNECTED":
+            schedule = Schedule.PLANNED
         channels = graph.output_channels(layer)
         thresholds, mean = np.full(channels, 40, np.int16), np.arange(channels, dtype=np.int32)
-        layers[graph.weights(layer).index] = LayerPruning(thresholds, 1, Divider.BIT_SHIFT, mean)
+        layers[graph.weights(layer).index] = LayerPruning(
+            thresholds, 1, Divider.BIT_SHIFT, mean, schedule=schedule
+        )
     points = (OperatingPoint("default", layers, 0.9, 0.5), OperatingPoint("full"))
     return container.attach(model, PruningConfig(points), {"settings": "fuzz"})
 
