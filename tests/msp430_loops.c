@@ -226,7 +226,7 @@ static FAR uint8_t plan_at[LISTS * COUNT], plan_critical[LISTS * COUNT],
 static FAR uint8_t class_of[256];
 static int16_t classes;
 
-static void random_plan(void) {
+static void random_plan(int16_t offset) {
   classes = (int16_t)(1 + random_below(CLASSES));
   for (int i = 0; i < LISTS * COUNT; i++) {
     plan_weight[i] = random_s8();
@@ -241,6 +241,7 @@ static void random_plan(void) {
     }
   }
   for (int i = 0; i < 256; i++) class_of[i] = (uint8_t)random_below((int16_t)(classes + 1));
+  class_of[(uint8_t)-offset] = 0;
 }
 
 static void check_plan_inputs(int16_t offset) {
@@ -334,7 +335,7 @@ int main(void) {
     check_sums(count, offset);
     check_store(offset);
     check_sorted(count);
-    random_plan();
+    random_plan(offset);
     check_plan_inputs(offset);
     check_plan_row(offset);
   }

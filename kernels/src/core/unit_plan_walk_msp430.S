@@ -102,7 +102,7 @@
 #define INPUTS_OFFSET 18
 #endif
 
-/* Sixteen entries; those without a number fall through to the next one. */
+/* The sign of a product is known: adding it seldom changes the upper word of an accumulator. */
 #ifdef UNIT_MSP430_MPY
     .macro begin_x                  ; r12: x
     mov r12, FRAME_X(r1)
@@ -110,6 +110,8 @@
 
     .macro begin_entries
     mov FRAME_X(r1), r12
+    tst r12
+    jl .Lnegative_x
     lock
     mov r12, &MPYS
     .endm
@@ -127,20 +129,17 @@
     ADDP r9, r11
     .endm
 
-    .macro sixteen
-    .irp k, 16,15,14,13,12,11,10,9,8,7,6,5,4,3,2,1
-.Lentries_\k:
+    .macro entry negative           ; where x > 0
     mov.b @r10+, r12
     sxt r12
     mov r12, &OP2
     mov.b @r11+, r13
-    ADDP r6, r13
-    add &RESLO, 0(r13)
-    addc &RESHI, 2(r13)
-    .endr
+    jn \negative
     .endm
 
-    .macro carries
+    .macro add_product
+    ADDP r6, r13
+    add &RESLO, 0(r13)
     .endm
 #else
     .macro begin_x
@@ -169,9 +168,7 @@
     .endm
 
 /* As in unit_dot_msp430.S; a product fits 16 bits. */
-    .macro sixteen
-    .irp k, 16,15,14,13,12,11,10,9,8,7,6,5,4,3,2,1
-.Lentries_\k:
+    .macro entry negative
     mov.b @r10+, r12
     sxt r12
     rla r12
@@ -182,24 +179,11 @@
     mov.b @r11+, r13
     ADDP r6, r13
     sub @r9, r12
-    jn .Lnegative_\k
-    add r12, 0(r13)
-    jc .Lcarry_\k
-.Lnext_\k:
-    .endr
+    jn \negative
     .endm
 
-    .macro carries
-    .irp k, 16,15,14,13,12,11,10,9,8,7,6,5,4,3,2,1
-.Lnegative_\k:
+    .macro add_product
     add r12, 0(r13)
-    jc .Lnext_\k
-    dec 2(r13)
-    jmp .Lnext_\k
-.Lcarry_\k:
-    inc 2(r13)
-    jmp .Lnext_\k
-    .endr
     .endm
 #endif
 
@@ -403,6 +387,24 @@ unit_plan_walk_inputs_msp430:
     inc r8
     jmp 1b
 
+#ifdef UNIT_MSP430_MPY
+/* The r8 entries of a list, r12: x. */
+.Lnegative_x:
+    lock
+    mov r12, &MPYS
+1:  mov.b @r10+, r12
+    sxt r12
+    mov r12, &OP2
+    mov.b @r11+, r13
+    ADDP r6, r13
+    add &RESLO, 0(r13)
+    addc &RESHI, 2(r13)
+    dec r8
+    jnz 1b
+    unlock
+    JUMP #.Lwalked
+#endif
+
 /* Walks a list and goes to FRAME_NEXT. */
 .Lwalk:
     MOVP r7, r12
@@ -433,7 +435,13 @@ unit_plan_walk_inputs_msp430:
 #else
     br .Lentries(r12)
 #endif
-    sixteen
+    .irp k, 16,15,14,13,12,11,10,9,8,7,6,5,4,3,2,1
+.Lentries_\k:
+    entry .Lnegative_\k
+    add_product
+    jc .Lcarry_\k
+.Lnext_\k:
+    .endr
 .Lentries_0:
     tst r8
     jl .Lsome_end
@@ -444,7 +452,16 @@ unit_plan_walk_inputs_msp430:
     pass_rest
     MOVP FRAME_NEXT(r1), r12
     JUMP r12
-    carries
+    .irp k, 16,15,14,13,12,11,10,9,8,7,6,5,4,3,2,1
+.Lnegative_\k:
+    add_product
+    jc .Lnext_\k
+    dec 2(r13)
+    jmp .Lnext_\k
+.Lcarry_\k:
+    inc 2(r13)
+    jmp .Lnext_\k
+    .endr
 
 /* Where the last 0..15 entries begin. */
     .balign 2
