@@ -1,19 +1,21 @@
 #include "unit_sorted.h"
 
-/* Taps of one output channel and phase, those that most inputs need first. */
+/* Taps of one output channel and phase. */
 typedef struct {
   uint8_t *needs; /* [UNIT_SORTED_NEEDS] by an input's value + 128 */
   int count;
-  unit_needed_tap tap[UNIT_NEEDED_TAPS];
-  uint8_t quotient[UNIT_NEEDED_TAPS];
+  ptrdiff_t at[UNIT_NEEDED_TAPS];
+  int8_t w[UNIT_NEEDED_TAPS];
+  uint16_t key[UNIT_NEEDED_TAPS]; /* 256 * quotient + index, in ascending order */
 } taps;
 
-/* In fours, so that no compiler makes a memset of it: newlib's small one takes bytes, too. */
-static uint8_t *fill(uint8_t *to, ptrdiff_t count, uint8_t value) {
-  for (; count >= 4; count -= 4, to += 4)
-    to[0] = value, to[1] = value, to[2] = value, to[3] = value;
-  for (; count > 0; count--) *to++ = value;
-  return to;
+/* to[0..count-1] = value. In bits and pieces, because newlib's small memset takes bytes one by one.
+ */
+static void fill(uint8_t *to, ptrdiff_t count, uint8_t value) {
+  for (; ((uintptr_t)to & 3) != 0 && count > 0; count--) *(volatile uint8_t *)to++ = value;
+  unit_fill((uint32_t *)(void *)to, count >> 2, UINT32_C(0x01010101) * value);
+  to += count & ~(ptrdiff_t)3;
+  for (count &= 3; count > 0; count--) *(volatile uint8_t *)to++ = value;
 }
 
 /* How many taps the inputs need whose magnitudes are 0..last, written from `to` on; step: 1 or -1.
@@ -22,7 +24,7 @@ static void fill_needs(const taps *set, uint8_t *to, int last, int step) {
   int magnitude = 0;
   for (int count = 0; magnitude <= last; count++) {
     int end = last + 1;
-    if (count < set->count && set->quotient[count] < last) end = set->quotient[count] + 1;
+    if (count < set->count && (set->key[count] >> 8) < last) end = (set->key[count] >> 8) + 1;
     const int length = end - magnitude;
     if (length > 0) fill(step > 0 ? to : to - (length - 1), length, (uint8_t)count);
     to += step * length;
@@ -38,7 +40,13 @@ static void walk(const unit_sorted *layer, const int8_t *image, const unit_sorte
   const ptrdiff_t channels = layer->groups;
   const int zero = 128 - (int)layer->input_offset; /* where needs has an input of zero */
   unit_tap_inputs inputs;
+  unit_needed_tap tap[UNIT_NEEDED_TAPS]; /* those first that most inputs need */
   if (set->count > 0 && rows.count > 0 && columns.count > 0) {
+    for (int i = 0; i < set->count; i++) {
+      const int index = set->key[i] & 0xff;
+      tap[i].at = set->at[index] * (ptrdiff_t)sizeof(int32_t);
+      tap[i].w = set->w[index];
+    }
     fill_needs(set, set->needs + zero, 255 - zero, 1);
     if (zero > 0) fill_needs(set, set->needs + zero, zero, -1);
     inputs.input = image + (rows.first * layer->x.input + columns.first) * channels;
@@ -49,22 +57,21 @@ static void walk(const unit_sorted *layer, const int8_t *image, const unit_sorte
     inputs.acc = unit_sorted_first_tap(layer, phase, acc) + rows.at * layer->pitch + columns.at;
     inputs.pitch = layer->pitch;
     inputs.needs = set->needs + 128;
-    inputs.tap = set->tap;
+    inputs.tap = tap;
     inputs.offset = (ptrdiff_t)layer->input_offset;
     unit_walk_taps(&inputs);
   }
   set->count = 0;
 }
 
-static void add(taps *set, ptrdiff_t at, int8_t w, uint8_t quotient) {
-  int i = set->count++;
-  for (; i > 0 && set->quotient[i - 1] > quotient; i--) {
-    set->tap[i] = set->tap[i - 1];
-    set->quotient[i] = set->quotient[i - 1];
-  }
-  set->tap[i].at = at * (ptrdiff_t)sizeof(int32_t);
-  set->tap[i].w = w;
-  set->quotient[i] = quotient;
+static inline void add(taps *set, ptrdiff_t at, int8_t w, uint8_t quotient) {
+  const int index = set->count++;
+  const uint16_t key = (uint16_t)((unsigned)quotient << 8 | (unsigned)index);
+  uint16_t *place = set->key + index;
+  for (; place > set->key && place[-1] > key; place--) *place = place[-1];
+  *place = key;
+  set->at[index] = at;
+  set->w[index] = w;
 }
 
 /* The taps of a phase. weight, quotient: of the output channel. */
