@@ -137,6 +137,15 @@ void unit_dot_terms_c(const unit_dots *dots);
 /* The same over the terms with |x| > quotient[o][term.at] */
 void unit_dot_terms_above_c(const unit_dots *dots);
 
+/* The same for two and four channels. step: weights, and quotients, from one channel to the next;
+ * count: >= 1 */
+void unit_dot_terms_2_c(const unit_term *term, int16_t count, const int8_t *weight, ptrdiff_t step,
+                        int32_t *acc);
+void unit_dot_terms_4_c(const unit_term *term, int16_t count, const int8_t *weight, ptrdiff_t step,
+                        int32_t *acc);
+void unit_dot_terms_above_2_c(const unit_term *term, int16_t count, const int8_t *weight,
+                              ptrdiff_t step, const uint8_t *quotient, int32_t *acc);
+
 /* acc[o] += term.x * weight[o][term.at] where |weight| > quotient. Quotients from 128 on skip all.
  */
 void unit_add_columns_c(const unit_columns *columns);
@@ -264,9 +273,21 @@ void unit_walk_sorted_4_thumb(const uint16_t *at, const uint8_t *x, int16_t coun
                               const unit_sorted_tap *taps);
 #define unit_walk_sorted_4 unit_walk_sorted_4_thumb
 void unit_add_taps_3_thumb(const unit_tap *tap);
+void unit_dot_terms_2_thumb(const unit_term *term, int16_t count, const int8_t *weight,
+                            ptrdiff_t step, int32_t *acc);
+void unit_dot_terms_4_thumb(const unit_term *term, int16_t count, const int8_t *weight,
+                            ptrdiff_t step, int32_t *acc);
+void unit_dot_terms_above_2_thumb(const unit_term *term, int16_t count, const int8_t *weight,
+                                  ptrdiff_t step, const uint8_t *quotient, int32_t *acc);
+#define unit_dot_terms_2 unit_dot_terms_2_thumb
+#define unit_dot_terms_4 unit_dot_terms_4_thumb
+#define unit_dot_terms_above_2 unit_dot_terms_above_2_thumb
 #define unit_add_taps_3 unit_add_taps_3_thumb
 #else
 #define unit_add_taps_3 unit_add_taps_3_c
+#define unit_dot_terms_2 unit_dot_terms_2_c
+#define unit_dot_terms_4 unit_dot_terms_4_c
+#define unit_dot_terms_above_2 unit_dot_terms_above_2_c
 #define unit_walk_sorted_4 unit_walk_sorted_4_c
 #endif
 

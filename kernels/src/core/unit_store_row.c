@@ -1,8 +1,58 @@
 #include "unit_output.h"
 
+#define MANY 8 /* positions for which it pays to take one channel after another */
+
+/* The outputs of one channel, the struct's first. kind: a constant. */
+static inline void store(unit_limits_kind kind, const unit_outputs *output, const int32_t *acc,
+                         int8_t *to, ptrdiff_t acc_step, ptrdiff_t step, int16_t positions) {
+  const unit_limits limits = output->limits; /* a copy, which no output overwrites */
+  const int32_t offset = unit_scale_offset(output->offset);
+  const unit_scale scale = unit_scale_of(*output->multiplier, *output->shift, offset);
+  int32_t bias = output->bias != NULL ? *output->bias : 0;
+  if (output->compensation != NULL) bias = unit_wrapping_add(bias, *output->compensation);
+  const int32_t *end = acc + acc_step * positions;
+  do {
+    const int32_t sum = unit_wrapping_add(*acc, bias);
+    if (unit_scale_takes(sum)) {
+      *to = (int8_t)unit_limited(kind, &limits, &scale, sum);
+    } else {
+      *to = unit_output_exact(output, sum, *output->multiplier, *output->shift);
+    }
+    acc += acc_step;
+    to += step;
+  } while (acc != end);
+}
+
+/* kind: a constant; output: a copy. */
+static inline void store_rows(unit_limits_kind kind, unit_outputs output, const int32_t *acc,
+                              int16_t count, int8_t *to, ptrdiff_t acc_step, ptrdiff_t step,
+                              int16_t positions) {
+  for (; count > 0; count--, acc++, to++) {
+    if (unit_scale_covers(*output.shift)) {
+      store(kind, &output, acc, to, acc_step, step, positions);
+    } else {
+      for (int16_t i = 0; i < positions; i++) {
+        unit_store(&output, acc + i * acc_step, 1, to + i * step);
+      }
+    }
+    if (output.bias != NULL) output.bias++;
+    if (output.compensation != NULL) output.compensation++;
+    output.multiplier += output.is_per_channel;
+    output.shift += output.is_per_channel;
+  }
+}
+
 void unit_store_row_c(const unit_outputs *output, const int32_t *acc, int16_t count, int8_t *to,
                       ptrdiff_t acc_step, ptrdiff_t step, int16_t positions) {
-  for (; positions > 0; positions--, acc += acc_step, to += step) {
-    unit_store(output, acc, count, to);
+  if (positions < MANY) {
+    for (; positions > 0; positions--, acc += acc_step, to += step) {
+      unit_store(output, acc, count, to);
+    }
+  } else if (output->limits.kind == UNIT_LIMITS_INT8) {
+    store_rows(UNIT_LIMITS_INT8, *output, acc, count, to, acc_step, step, positions);
+  } else if (output->limits.kind == UNIT_LIMITS_RELU) {
+    store_rows(UNIT_LIMITS_RELU, *output, acc, count, to, acc_step, step, positions);
+  } else {
+    store_rows(UNIT_LIMITS_ANY, *output, acc, count, to, acc_step, step, positions);
   }
 }
