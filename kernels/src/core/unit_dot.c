@@ -3,42 +3,25 @@
 
 #define UNROLL 4
 
-/* acc[o] += the products of `channels` channels, a constant. */
-static inline void add_products(const int16_t *x, int16_t count, const int8_t *weight,
-                                ptrdiff_t step, int32_t *acc, int channels) {
-  const int16_t *end = x + count;
-  for (int o = 0; o < channels; o++, weight += step) {
-    int32_t sum = acc[o];
-    const int8_t *w = weight;
-    for (const int16_t *at = x; at < end; at++) sum += unit_product(*at, *w++);
-    acc[o] = sum;
-  }
-}
-
-void unit_dot_2_c(const int16_t *x, int16_t count, const int8_t *weight, ptrdiff_t step,
-                  int32_t *acc) {
-  add_products(x, count, weight, step, acc, 2);
-}
-
-void unit_dot_4_c(const int16_t *x, int16_t count, const int8_t *weight, ptrdiff_t step,
-                  int32_t *acc) {
-  add_products(x, count, weight, step, acc, 4);
-}
-
 void unit_dot_c(const unit_dots *dots) {
-  const ptrdiff_t step = dots->weight_step;
   const int8_t *weight = dots->weight;
   int32_t *acc = dots->acc;
-  int16_t left = dots->channels;
-  for (; left >= 4; left = (int16_t)(left - 4), acc += 4, weight += 4 * step) {
-    unit_dot_4(dots->x, dots->count, weight, step, acc);
+  for (int16_t channel = dots->channels; channel > 0; channel--) {
+    const int8_t *w = weight;
+    const int16_t *x = dots->x;
+    const int16_t *end = x + dots->count;
+    const int16_t *last = x + dots->count / UNROLL * UNROLL;
+    int32_t sum = *acc;
+    for (; x < last; x += UNROLL, w += UNROLL) {
+      sum += unit_product(x[0], w[0]);
+      sum += unit_product(x[1], w[1]);
+      sum += unit_product(x[2], w[2]);
+      sum += unit_product(x[3], w[3]);
+    }
+    while (x < end) sum += unit_product(*x++, *w++);
+    *acc++ = sum;
+    weight += dots->weight_step;
   }
-  if (left >= 2) {
-    unit_dot_2(dots->x, dots->count, weight, step, acc);
-    acc += 2;
-    weight += 2 * step;
-  }
-  if (left % 2 != 0) add_products(dots->x, dots->count, weight, step, acc, 1);
 }
 
 static inline int32_t product(const unit_term *term, const int8_t *weight) {

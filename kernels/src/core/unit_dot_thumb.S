@@ -1,4 +1,4 @@
-/* unit_dot_2 and unit_dot_4 of unit_loops.h for Cortex-M; C reference: unit_dot.c. Loops are
+/* The loops of unit_dot_blocks.c over activations; C reference: unit_dot.c. Loops are
  * entered in the middle, so that they need no second loop for what is left over. */
 #if defined(__thumb__) && !defined(UNIT_C_LOOPS)
   .syntax unified

@@ -100,13 +100,6 @@ unit_term *unit_collect_c(const int8_t *input, int16_t count, int16_t offset, un
 /* acc[o] += sum of x[i] * weight[o][i] */
 void unit_dot_c(const unit_dots *dots);
 
-/* The same for two and four channels. step: weights from one channel to the next; count: >= 1; x:
- * 4-byte aligned. */
-void unit_dot_2_c(const int16_t *x, int16_t count, const int8_t *weight, ptrdiff_t step,
-                  int32_t *acc);
-void unit_dot_4_c(const int16_t *x, int16_t count, const int8_t *weight, ptrdiff_t step,
-                  int32_t *acc);
-
 /* A tap of DEPTHWISE_CONV_2D and the outputs of one channel that it is added to: rows x columns.
  * Steps count elements. */
 typedef struct {
@@ -136,15 +129,6 @@ void unit_dot_terms_c(const unit_dots *dots);
 
 /* The same over the terms with |x| > quotient[o][term.at] */
 void unit_dot_terms_above_c(const unit_dots *dots);
-
-/* The same for two and four channels. step: weights, and quotients, from one channel to the next;
- * count: >= 1 */
-void unit_dot_terms_2_c(const unit_term *term, int16_t count, const int8_t *weight, ptrdiff_t step,
-                        int32_t *acc);
-void unit_dot_terms_4_c(const unit_term *term, int16_t count, const int8_t *weight, ptrdiff_t step,
-                        int32_t *acc);
-void unit_dot_terms_above_2_c(const unit_term *term, int16_t count, const int8_t *weight,
-                              ptrdiff_t step, const uint8_t *quotient, int32_t *acc);
 
 /* acc[o] += term.x * weight[o][term.at] where |weight| > quotient. Quotients from 128 on skip all.
  */
@@ -239,21 +223,19 @@ const int8_t *unit_plan_walk_inputs_msp430(const unit_plan_inputs *inputs);
 
 #define unit_expand UNIT_LOOP(unit_expand)
 #define unit_collect UNIT_LOOP(unit_collect)
-#define unit_dot UNIT_LOOP(unit_dot)
-#define unit_dot_terms UNIT_LOOP(unit_dot_terms)
-#define unit_dot_terms_above UNIT_LOOP(unit_dot_terms_above)
 #define unit_add_columns UNIT_LOOP(unit_add_columns)
 #define unit_sum_above_quotients UNIT_LOOP(unit_sum_above_quotients)
 #define unit_sum_above_threshold UNIT_LOOP(unit_sum_above_threshold)
 
 /* Cortex-M */
 #if defined(__thumb__) && !defined(UNIT_C_LOOPS)
+void unit_dot_thumb(const unit_dots *dots);
+#define unit_dot unit_dot_thumb
+/* Two and four channels. step: weights from one channel to the next */
 void unit_dot_2_thumb(const int16_t *x, int16_t count, const int8_t *weight, ptrdiff_t step,
                       int32_t *acc);
 void unit_dot_4_thumb(const int16_t *x, int16_t count, const int8_t *weight, ptrdiff_t step,
                       int32_t *acc);
-#define unit_dot_2 unit_dot_2_thumb
-#define unit_dot_4 unit_dot_4_thumb
 void unit_walk_sorted_thumb(const uint16_t *at, const uint8_t *x, int16_t count, int16_t w,
                             int32_t *acc);
 void unit_fill_thumb(uint32_t *to, ptrdiff_t count, uint32_t value);
@@ -262,8 +244,7 @@ void unit_fill_thumb(uint32_t *to, ptrdiff_t count, uint32_t value);
 void unit_walk_taps_thumb(const unit_tap_inputs *inputs);
 #define unit_walk_taps unit_walk_taps_thumb
 #else
-#define unit_dot_2 unit_dot_2_c
-#define unit_dot_4 unit_dot_4_c
+#define unit_dot UNIT_LOOP(unit_dot)
 #define unit_walk_sorted UNIT_LOOP(unit_walk_sorted)
 #define unit_fill UNIT_LOOP(unit_fill)
 #define unit_walk_taps unit_walk_taps_c
@@ -273,21 +254,20 @@ void unit_walk_sorted_4_thumb(const uint16_t *at, const uint8_t *x, int16_t coun
                               const unit_sorted_tap *taps);
 #define unit_walk_sorted_4 unit_walk_sorted_4_thumb
 void unit_add_taps_3_thumb(const unit_tap *tap);
+void unit_dot_terms_thumb(const unit_dots *dots);
+void unit_dot_terms_above_thumb(const unit_dots *dots);
+#define unit_dot_terms unit_dot_terms_thumb
+#define unit_dot_terms_above unit_dot_terms_above_thumb
 void unit_dot_terms_2_thumb(const unit_term *term, int16_t count, const int8_t *weight,
                             ptrdiff_t step, int32_t *acc);
 void unit_dot_terms_4_thumb(const unit_term *term, int16_t count, const int8_t *weight,
                             ptrdiff_t step, int32_t *acc);
-void unit_dot_terms_above_2_thumb(const unit_term *term, int16_t count, const int8_t *weight,
-                                  ptrdiff_t step, const uint8_t *quotient, int32_t *acc);
-#define unit_dot_terms_2 unit_dot_terms_2_thumb
-#define unit_dot_terms_4 unit_dot_terms_4_thumb
-#define unit_dot_terms_above_2 unit_dot_terms_above_2_thumb
+void unit_dot_terms_above_2_thumb(const unit_dots *dots); /* its first two channels */
 #define unit_add_taps_3 unit_add_taps_3_thumb
 #else
 #define unit_add_taps_3 unit_add_taps_3_c
-#define unit_dot_terms_2 unit_dot_terms_2_c
-#define unit_dot_terms_4 unit_dot_terms_4_c
-#define unit_dot_terms_above_2 unit_dot_terms_above_2_c
+#define unit_dot_terms UNIT_LOOP(unit_dot_terms)
+#define unit_dot_terms_above UNIT_LOOP(unit_dot_terms_above)
 #define unit_walk_sorted_4 unit_walk_sorted_4_c
 #endif
 
