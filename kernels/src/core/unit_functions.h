@@ -8,6 +8,7 @@
  *   planned    skips the same MACs, in an order of the weights in which they cost nothing
  *   activation_sorted  skips the same MACs, in an order of the activations made at run time
  * Every buffer that a function needs has a ..._get_buffer_size() twin; the others use no scratch.
+ * That of activation_sorted is -1 for a layer that it cannot run: see unit_sorted.h.
  * A sum of at most 65793 products (2^31 / (255 * 128)) cannot overflow its accumulator, whatever
  * the values.
  */

@@ -18,13 +18,12 @@ static void fill(uint8_t *to, ptrdiff_t count, uint8_t value) {
   for (count &= 3; count > 0; count--) *(volatile uint8_t *)to++ = value;
 }
 
-/* How many taps the inputs need whose magnitudes are 0..last, written from `to` on; step: 1 or -1.
- */
+/* How many taps inputs of magnitudes 0..last need, written from `to` on; step: 1 or -1. */
 static void fill_needs(const taps *set, uint8_t *to, int last, int step) {
   int magnitude = 0;
   for (int count = 0; magnitude <= last; count++) {
-    int end = last + 1;
-    if (count < set->count && (set->key[count] >> 8) < last) end = (set->key[count] >> 8) + 1;
+    const int quotient = count < set->count ? (int)(set->key[count] >> 8) : UINT8_MAX;
+    const int end = quotient < last ? quotient + 1 : last + 1;
     const int length = end - magnitude;
     if (length > 0) fill(step > 0 ? to : to - (length - 1), length, (uint8_t)count);
     to += step * length;

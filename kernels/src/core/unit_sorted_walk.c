@@ -47,7 +47,7 @@ static inline void add(unit_sorted_taps *taps, int32_t *acc, int16_t w, int16_t 
 void unit_sorted_begin(unit_sorted_taps *taps, const unit_sorted_list *list, int sign) {
   taps->sign = sign;
   taps->table = list->end + sign;
-  taps->first = sign > 0 ? 0 : list->end[1];
+  taps->first = sign > 0 ? 0 : (int)list->end[1];
   taps->at = list->at + taps->first;
   taps->x = list->x + taps->first;
 #if UNIT_SORTED_FOURS
@@ -69,7 +69,7 @@ void unit_sorted_add(unit_sorted_taps *taps, const unit_sorted *layer,
     const uint8_t *quotient = kernel->quotient + tap;
     int32_t *acc = row_acc;
     for (ptrdiff_t left = x->kernel - phase->x; left > 0; left -= period) {
-      const int count = table[sign * *quotient] - first;
+      const int count = (int)table[sign * *quotient] - first;
       if (count > 0) add(taps, acc, (int16_t)(sign * *weight), (int16_t)count);
       acc -= tap_step;
       weight += weight_step;
