@@ -87,24 +87,6 @@ def test_forced_schedules(counting: ctypes.CDLL, tmp_path: Path, forced: str) ->
     model.check(samples(4))
 
 
-def test_schedules_that_a_layer_cannot_run(tmp_path: Path) -> None:
-    never = {k: replace(e, thresholds=np.array([NEVER_SKIP], np.int16)) for k, e in PLANNED.layers.items()}
-    dense_layer = next(layer for layer in GRAPH.prunable if layer.op == "FULLY_CONNECTED")
-    index = GRAPH.weights(dense_layer).index
-    sorted_fc = {**SORTED.layers, index: replace(SORTED.layers[index], schedule=Schedule.ACTIVATION_SORTED)}
-    for layers, schedule, name in (
-        (never, "planned", GRAPH.prunable[0].name),
-        (sorted_fc, "activation_sorted", dense_layer.name),
-    ):
-        config = PruningConfig((COMPARE, OperatingPoint("wrong", layers)))
-        with pytest.raises(
-            UnitError, match=rf"layer '{name}' .* cannot run schedule {schedule}, as operating point 1"
-        ):
-            export(GRAPH, config, tmp_path / "out")
-        export(GRAPH, config, tmp_path / "forced", schedule="compare")
-    assert not (tmp_path / "out").exists()
-
-
 def single_convolution(size: int) -> Graph:
     b = GraphBuilder()
     x = b.tensor((1, size, size, 1))
@@ -113,6 +95,23 @@ def single_convolution(size: int) -> Graph:
     w = np.arange(-4, 5, dtype=np.int8).reshape(1, 3, 3, 1) * 10
     y = b.weighted("CONV_2D", x, (1, size - 2, size - 2, 1), params, w, None)
     return b.graph((x,), (y,))
+
+
+def test_schedules_that_a_layer_cannot_run(tmp_path: Path) -> None:
+    never = prune_all(GRAPH, NEVER_SKIP).layers
+    planned = {index: replace(entry, schedule=Schedule.PLANNED) for index, entry in never.items()}
+    large = single_convolution(129)
+    for graph, layers, schedule in (
+        (GRAPH, planned, "planned"),
+        (large, point_of(Schedule.ACTIVATION_SORTED, 500, large).layers, "activation_sorted"),
+    ):
+        config = PruningConfig((OperatingPoint("dense"), OperatingPoint("wrong", layers)))
+        message = f"layer '{graph.prunable[0].name}' .* cannot run schedule {schedule}, as operating point 1"
+        with pytest.raises(UnitError, match=message):
+            export(graph, config, tmp_path / "out")
+        assert not (tmp_path / "out").exists()
+        done = export(graph, config, tmp_path / schedule, schedule="compare")
+        assert all(names in ((), ("dense", "compare")) for names in done.schedules)
 
 
 def test_images_too_large_to_be_sorted(tmp_path: Path) -> None:

@@ -16,8 +16,9 @@ from simulated import cache, lenet_like, pruned, require  # noqa: F401
 
 import tflm_unit
 from tflm_unit.boards import toolchain
-from tflm_unit.simulation import api, run
+from tflm_unit.simulation import api, run, schedule
 from tflm_unit.simulation.console import read_console
+from tflm_unit.simulation.firmware import TooLargeError
 
 TARGET = "cortex_m3_sim"
 
@@ -177,6 +178,29 @@ def test_firmware_too_large_for_a_board(monkeypatch: pytest.MonkeyPatch) -> None
         tflm_unit.UnitError, match=r"the firmware needs [\d,]+ bytes of flash, [\d,]+ more than"
     ):
         tflm_unit.simulate(pruned(), "nucleo_f103rb_m3", schedule="unit")
+
+
+def test_counters_that_do_not_fit(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Outputs are compared, and the result says what was not."""
+    require(TARGET)
+    build = schedule.build
+
+    def small(*arguments: Any, counting: bool) -> Any:
+        if counting:
+            raise TooLargeError("the firmware does not fit")
+        return build(*arguments, counting=counting)
+
+    monkeypatch.setattr(schedule, "build", small)
+    done: list[int] = []
+    result = tflm_unit.simulate(
+        pruned(), TARGET, schedule="planned", progress=lambda what, count, total: done.append(total - count)
+    )
+    assert result.match
+    assert result.macs_not_compared == ("planned",)
+    assert done[-1] == 0
+    text = str(result)
+    assert "MAC counts of planned were not compared" in text
+    assert "outputs equal the batch engine's" in text
 
 
 def test_unsupported_operators() -> None:

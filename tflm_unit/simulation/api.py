@@ -122,6 +122,7 @@ def _result(job: Job, runs: Mapping[str, Run], random: bool) -> Simulation:
         samples=job.samples,
         match=not mismatches,
         mismatches=mismatches,
+        macs_not_compared=tuple(name for name, run in runs.items() if not run.compared),
         point=point.name if point else None,
         totals=_counts(totals),
         counts=totals,

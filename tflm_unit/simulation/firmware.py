@@ -35,6 +35,10 @@ _CODE_BYTES = 24 * 1024
 _TOO_LARGE = re.compile("overflowed|will not fit|ranges? overlap|range overlaps")
 
 
+class TooLargeError(UnitError):
+    """Firmware that does not fit its machine."""
+
+
 @dataclass(frozen=True)
 class Program:
     """Generated sources in a folder. layers: the graph's index of each generated layer; schedules: of each of them,
@@ -74,7 +78,8 @@ def sample_bytes(graph: Graph) -> int:
 def build(program: Program, graph: Graph, machine: Target, *, counting: bool) -> Firmware:
     """The firmware that runs `program` on a simulated machine, from the cache if it is there.
 
-    counting: with UNIT_ENABLE_COUNTERS. Raises UnitError when the compiler is missing or fails.
+    counting: with UNIT_ENABLE_COUNTERS. Raises TooLargeError when it does not fit, UnitError when the compiler is
+    missing or fails.
     """
     in_flash = program.constant_bytes + _CODE_BYTES
     if program.arena_in_fram:
@@ -89,7 +94,7 @@ def build(program: Program, graph: Graph, machine: Target, *, counting: bool) ->
             if too_large and size > 1:  # the room was estimated too large
                 continue
             if too_large:
-                raise UnitError(
+                raise TooLargeError(
                     f"{machine.name}: the firmware does not fit {machine.flash_bytes:,} bytes of flash and "
                     f"{machine.ram_bytes:,} of RAM: constants {program.constant_bytes:,}, arena "
                     f"{program.arena_bytes:,}, and code; {error}"

@@ -142,6 +142,11 @@ def _notes(result: Simulation) -> list[tuple[str, str]]:
     if any(_differs(layer, name) for layer in result.layers for name in layer.schedules):
         notes.append("* ran compare: the layer cannot run the schedule that was asked for")
     rows = [("note", text) for text in notes]
+    if result.macs_not_compared:
+        names = ", ".join(map(_column, result.macs_not_compared))
+        text = f"MAC counts of {names} were not compared: the firmware with counters does not fit the machine"
+        rows.append(("check", text))
     if result.match:
-        rows.append(("check", "outputs and MAC counts equal the batch engine's, bit for bit"))
+        what = "outputs" if len(result.macs_not_compared) == len(result.counts) else "outputs and MAC counts"
+        rows.append(("check", f"{what} equal the batch engine's, bit for bit"))
     return rows + [("check", f"MISMATCH: {text}") for text in result.mismatches]

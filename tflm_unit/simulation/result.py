@@ -60,6 +60,7 @@ class Simulation:
 
     unit: what is counted, 'cycles' or 'instructions'. match: whether outputs and MAC counts of every sample and
     schedule equal the batch engine's, bit for bit; mismatches: the first difference of each firmware.
+    macs_not_compared: schedules of which only outputs were, as their firmware with counters does not fit the machine.
     counts: the totals of every schedule that was asked for. simulated_by: the target that stood in when `target` is
     a real board, else `target` itself. random_inputs: no data was given. flash_bytes: of the whole firmware without
     the samples; of schedule 'unit' if that ran, else of the one that LayerSimulation's macs_* are of.
@@ -73,6 +74,7 @@ class Simulation:
     samples: int
     match: bool
     mismatches: tuple[str, ...]
+    macs_not_compared: tuple[str, ...]
     point: str | None
     totals: Counts
     counts: dict[str, float | None]
