@@ -279,6 +279,11 @@ void unit_plan_walk_thumb2(const unit_plan_row *row);
 const int8_t *unit_plan_walk_inputs_thumb2(const unit_plan_inputs *inputs);
 #define unit_plan_walk unit_plan_walk_thumb2
 #define unit_plan_walk_inputs unit_plan_walk_inputs_thumb2
+#elif defined(__thumb__) && !defined(UNIT_C_LOOPS)
+void unit_plan_walk_thumb1(const unit_plan_row *row);
+const int8_t *unit_plan_walk_inputs_thumb1(const unit_plan_inputs *inputs);
+#define unit_plan_walk unit_plan_walk_thumb1
+#define unit_plan_walk_inputs unit_plan_walk_inputs_thumb1
 #else
 #define unit_plan_walk UNIT_LOOP(unit_plan_walk)
 #define unit_plan_walk_inputs UNIT_LOOP(unit_plan_walk_inputs)
