@@ -25,20 +25,8 @@ inline int32_t LeadingPadding(tflm::TfLitePadding padding, int32_t input, int32_
 /* Whether planned and activation_sorted can count positions and channels of a convolution, and
  * their scratch, which is at most 4 bytes per position of the image with all that the window adds
  * to it, and a table, for each input channel, tap and output channel. */
-inline bool IsCountable(const unit_dims &input, const unit_dims &filter, const unit_dims &output,
-                        const unit_tile &stride, const unit_tile &dilation) {
-  // float, because the dimensions come from a file.
-  const float rows = static_cast<float>(input.h) + static_cast<float>(output.h) +
-                     static_cast<float>(filter.h) * static_cast<float>(dilation.h);
-  const float columns = static_cast<float>(input.w) + static_cast<float>(output.w) +
-                        static_cast<float>(filter.w) * static_cast<float>(dilation.w);
-  const float planes =
-      static_cast<float>(input.c) * static_cast<float>(filter.h) * static_cast<float>(filter.w) +
-      static_cast<float>(output.c);
-  return input.h <= INT16_MAX && input.w <= INT16_MAX && input.c <= INT16_MAX &&
-         stride.h <= INT16_MAX && stride.w <= INT16_MAX &&
-         planes * (4.0f * rows * columns + 2048.0f) < 2.0e9f;
-}
+bool IsCountable(const unit_dims &input, const unit_dims &filter, const unit_dims &output,
+                 const unit_tile &stride, const unit_tile &dilation);
 
 /* Params: unit_conv_params or unit_dw_conv_params. Builtin: TFLite's struct of the operator. Fills
  * stride, dilation, padding, offsets and activation. Returns nullptr, or why it cannot. */
