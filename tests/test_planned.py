@@ -21,15 +21,15 @@ from core_library import (
     pointer,
     struct,
 )
-from engine_graphs import GraphBuilder
 from hypothesis import assume, given
 from hypothesis import strategies as st
+from planned_layers import graph_of, plannable, plans_of
 from random_layers import quotient_rows, random_thresholds, random_tree
 from strategies import CASES, DEPTHWISE, LayerCase, layer_cases
 
-from tflm_unit.converter.graph import ConvParams, Graph
+from tflm_unit.converter.graph import ConvParams
 from tflm_unit.converter.plan_lists import scratch_bytes
-from tflm_unit.converter.plans import WeightPlan, make_plans
+from tflm_unit.converter.plans import WeightPlan
 from tflm_unit.converter.pruning import FATRELU_OFF, MAX_THRESHOLD, Divider, LayerPruning
 
 PLANNED = "planned"
@@ -47,21 +47,6 @@ CPlan = struct(
     taps=ctypes.c_int16,
     outputs=ctypes.c_int16,
 )
-
-
-def graph_of(case: LayerCase) -> Graph:
-    """The layer alone, for one sample."""
-    b = GraphBuilder()
-    x = b.tensor((1, *case.input.shape[1:]), zero_point=case.quantization.input_zero_point)
-    y = b.weighted(case.op, x, (1, *case.output_shape[1:]), case.params, case.weights, case.bias)
-    return b.graph((x,), (y,))
-
-
-def plans_of(case: LayerCase, entries: list[LayerPruning]) -> list[WeightPlan]:
-    graph = graph_of(case)
-    plans = make_plans(graph, graph.layers[0], entries)
-    assert plans is not None
-    return plans
 
 
 @dataclass(frozen=True)
@@ -145,11 +130,6 @@ def check(case: LayerCase, plan: WeightPlan, counting: ctypes.CDLL, plain: ctype
     assert status == SUCCESS
     np.testing.assert_array_equal(output, want.output)
     assert (untouched.macs_total, untouched.macs_zero, untouched.macs_skipped) == (1, 2, 3)
-
-
-def plannable(pruning: LayerPruning, taps: int = 0) -> LayerPruning:
-    """The same with thresholds that a plan knows."""
-    return replace(pruning, thresholds=np.maximum(pruning.thresholds, 0), taps=taps)
 
 
 @pytest.mark.parametrize("op", CASES)
