@@ -1,16 +1,19 @@
 #include "unit_sorted.h"
 
-/* Counts a row of inputs. end: by x - offset; step: elements from one input to the next. */
+/* 0..255. Not negative: gdb's simulator of MSP430X extends the sign of a byte to 16 of 20 bits. */
+static inline uint8_t above_minimum(int8_t input) { return (uint8_t)((uint8_t)input ^ 0x80); }
+
+/* Counts a row of inputs. end: by input - INT8_MIN; step: elements from one input to the next. */
 UNIT_NOINLINE static void count_row(const int8_t *from, ptrdiff_t step, ptrdiff_t count,
                                     uint16_t *end) {
   for (; count >= 4; count -= 4) {
-    end[from[0]]++;
-    end[from[step]]++;
-    end[from[2 * step]]++;
-    end[from[3 * step]]++;
+    end[above_minimum(from[0])]++;
+    end[above_minimum(from[step])]++;
+    end[above_minimum(from[2 * step])]++;
+    end[above_minimum(from[3 * step])]++;
     from += 4 * step;
   }
-  for (; count > 0; count--, from += step) end[*from]++;
+  for (; count > 0; count--, from += step) end[above_minimum(*from)]++;
 }
 
 static inline void place(const unit_sorted_list *to, int x, unsigned position) {
@@ -63,12 +66,13 @@ void unit_sort_inputs(const unit_sorted *layer, const int8_t *image, const unit_
   const int8_t *first = image + (rows.first * layer->x.input + columns.first) * channels;
   uint16_t *table = is_signed ? list->end - 256 : list->end;
   unit_fill((uint32_t *)(void *)table, is_signed ? 257 : 129, 0);
+  uint16_t *counts = list->end + offset + INT8_MIN;
   const int8_t *from = first;
   if (row_step == columns.count * step) {
-    count_row(from, step, rows.count * columns.count, list->end + offset);
+    count_row(from, step, rows.count * columns.count, counts);
   } else {
     for (ptrdiff_t y = rows.count; y > 0; y--, from += row_step) {
-      count_row(from, step, columns.count, list->end + offset);
+      count_row(from, step, columns.count, counts);
     }
   }
   const unsigned positive = add_up(list->end, is_signed);
