@@ -2,6 +2,8 @@
 #include "unit_mac.h"
 
 void unit_walk_taps_c(const unit_tap_inputs *inputs) {
+  /* No negative index: gdb's simulator of MSP430X extends the sign of a byte to 16 of 20 bits. */
+  const uint8_t *needs = inputs->needs + INT8_MIN;
   const int8_t *row = inputs->input;
   int32_t *row_acc = inputs->acc;
   for (ptrdiff_t rows = inputs->rows; rows > 0; rows--) {
@@ -9,7 +11,7 @@ void unit_walk_taps_c(const unit_tap_inputs *inputs) {
     uint8_t *acc = (uint8_t *)row_acc;
     for (ptrdiff_t columns = inputs->columns; columns > 0; columns--) {
       const unit_needed_tap *tap = inputs->tap;
-      const unit_needed_tap *end = tap + inputs->needs[*input];
+      const unit_needed_tap *end = tap + needs[(uint8_t)((uint8_t)*input ^ 0x80)];
       const int16_t x = (int16_t)(*input + inputs->offset);
       for (; tap < end; tap++) {
         uint32_t *to = (uint32_t *)(void *)(acc + tap->at);
