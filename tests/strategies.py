@@ -191,12 +191,18 @@ def _mostly_few(few: int, more: int, most: int) -> st.SearchStrategy[int]:
 def _convolutions(draw: st.DrawFn, depthwise: bool) -> _Geometry:
     small = st.integers(1, 3)
     batch, kh, kw = draw(small), draw(st.integers(1, 4)), draw(st.integers(1, 4))
+    # Now and then more than DEPTHWISE_CONV_2D takes in one piece.
+    extreme = draw(st.sampled_from(["", "", "", "", "kernel", "map"])) if depthwise else ""
+    if extreme == "kernel":
+        kh, kw = draw(st.integers(8, 18)), draw(st.integers(8, 18))
     stride, dilation = (draw(st.tuples(small, small)) for _ in range(2))
     kind = draw(st.sampled_from(["SAME", "VALID"]))
     sizes = []
     for kernel, step in zip((kh, kw), dilation, strict=True):
         reach = (kernel - 1) * step + 1
         sizes.append(draw(st.integers(1, 8)) if kind == "SAME" else reach + draw(st.integers(0, 4)))
+    if extreme == "map":
+        sizes[draw(st.integers(0, 1))] += draw(st.integers(30, 260))
     (oh, pad_h), (ow, pad_w) = (window(kind, sizes[i], (kh, kw)[i], stride[i], dilation[i]) for i in range(2))
     if depthwise:
         ch_mult, inputs = draw(small), draw(st.integers(1, 6))
