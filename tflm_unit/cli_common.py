@@ -45,6 +45,6 @@ def progress_bar(quiet: bool) -> Iterator[Callable[[str, int, int], None]]:
 def print_all(*items: Any) -> None:
     console = Console(highlight=False, markup=False)  # paths may hold brackets
     # A file or pipe has no width of its own; tables must not be cut to 80 columns there.
-    console.width = max(console.width, 140) if not console.is_terminal else console.width
+    console.width = max(console.width, 160) if not console.is_terminal else console.width
     for item in items:
         console.print(item)

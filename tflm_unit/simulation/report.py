@@ -10,7 +10,7 @@ from ..converter.codegen import BASELINES, PRUNED
 from ..converter.targets import load_target
 from .result import LayerSimulation, Simulation
 
-WIDTH = 140  # where no terminal has one
+WIDTH = 160  # where no terminal has one
 _SIMULATORS = {"qemu": "QEMU", "mspdebug": "mspdebug", "msp430_run": "gdb's simulator"}
 _COLUMNS = {"zero_skip": "zero-skip", "unit": "UnIT", "activation_sorted": "sorted"}
 
@@ -45,7 +45,7 @@ def _layers(result: Simulation) -> Table:
 
     for x in result.layers:
         texts = [_number(x.counts[n]) + ("*" if _differs(x, n) else "") for n in names]
-        first = (x.name, x.op, *((x.schedule or "",) if runs else ()))
+        first = (x.name, x.op, *((_column(x.schedule or ""),) if runs else ()))
         row(first, texts, _relative(x.counts, ratio), x.macs_total, x.macs_kept)
     table.add_section()
     total, kept = (sum(getattr(x, n) or 0 for x in result.layers) for n in ("macs_total", "macs_kept"))
@@ -132,9 +132,9 @@ def _notes(result: Simulation) -> list[tuple[str, str]]:
         )
     preferred = load_target(result.target).divider.name.lower()
     counted = any(n is not None and name not in BASELINES for name, n in result.counts.items())
-    if counted and set(result.dividers) - {preferred}:
+    if counted and set(result.dividers) - {preferred, "bit_shift"}:
         notes.append(
-            f"thresholds made for divider {', '.join(result.dividers)}; {result.target} prefers {preferred}: "
+            f"thresholds made for divider {', '.join(result.dividers)}, not for {result.target}: "
             f"tflm-unit convert --target {result.target}"
         )
     if result.random_inputs:
