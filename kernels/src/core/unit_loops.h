@@ -160,6 +160,10 @@ void unit_walk_sorted_c(const uint16_t *at, const uint8_t *x, int16_t count, int
 void unit_walk_sorted_4_c(const uint16_t *at, const uint8_t *x, int16_t count,
                           const unit_sorted_tap *taps);
 
+/* The same where each tap's acc is one before that of the tap before it. */
+void unit_walk_sorted_row_c(const uint16_t *at, const uint8_t *x, int16_t count,
+                            const unit_sorted_tap *taps);
+
 /* A weight of activation_sorted's DEPTHWISE_CONV_2D: its products belong `at` bytes from an input's
  * position. */
 typedef struct {
@@ -252,7 +256,10 @@ void unit_walk_taps_thumb(const unit_tap_inputs *inputs);
 #if defined(__thumb2__) && !defined(UNIT_C_LOOPS)
 void unit_walk_sorted_4_thumb(const uint16_t *at, const uint8_t *x, int16_t count,
                               const unit_sorted_tap *taps);
+void unit_walk_sorted_row_thumb(const uint16_t *at, const uint8_t *x, int16_t count,
+                                const unit_sorted_tap *taps);
 #define unit_walk_sorted_4 unit_walk_sorted_4_thumb
+#define unit_walk_sorted_row unit_walk_sorted_row_thumb
 void unit_add_taps_3_thumb(const unit_tap *tap);
 void unit_dot_terms_thumb(const unit_dots *dots);
 void unit_dot_terms_above_thumb(const unit_dots *dots);
@@ -269,6 +276,7 @@ void unit_dot_terms_above_2_thumb(const unit_dots *dots); /* its first two chann
 #define unit_dot_terms UNIT_LOOP(unit_dot_terms)
 #define unit_dot_terms_above UNIT_LOOP(unit_dot_terms_above)
 #define unit_walk_sorted_4 unit_walk_sorted_4_c
+#define unit_walk_sorted_row unit_walk_sorted_row_c
 #endif
 
 #define unit_add_tap unit_add_tap_c

@@ -33,3 +33,15 @@ void unit_walk_sorted_4_c(const uint16_t *at, const uint8_t *x, int16_t count,
     add(acc3, *at, *x, w3);
   }
 }
+
+void unit_walk_sorted_row_c(const uint16_t *at, const uint8_t *x, int16_t count,
+                            const unit_sorted_tap *taps) {
+  int32_t *acc = taps[3].acc;
+  const int16_t w0 = taps[0].w, w1 = taps[1].w, w2 = taps[2].w, w3 = taps[3].w;
+  for (const uint16_t *end = at + count; at < end; at++, x++) {
+    add(acc, *at, *x, w3);
+    add(acc + 1, *at, *x, w2);
+    add(acc + 2, *at, *x, w1);
+    add(acc + 3, *at, *x, w0);
+  }
+}

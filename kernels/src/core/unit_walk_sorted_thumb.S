@@ -1,4 +1,4 @@
-/* unit_walk_sorted, unit_walk_sorted_4 and unit_fill of unit_loops.h for Cortex-M; C references:
+/* unit_walk_sorted, .._4, .._row and unit_fill of unit_loops.h for Cortex-M; C references:
  * unit_walk_sorted.c, unit_fill.c. Loops are entered in the middle, so that they need no second
  * loop for what is left over. */
 #if defined(__thumb__) && !defined(UNIT_C_LOOPS)
@@ -78,6 +78,39 @@
   bne 1b
   pop {r4-r11, pc}
   .size unit_walk_sorted_4_thumb, . - unit_walk_sorted_4_thumb
+
+/* r0 at   r1 x   r2 count   r3 taps   then: r2 position   r3 x   r4-r7 sums   r8-r11 w   ip acc
+ * lr end */
+  function unit_walk_sorted_row_thumb
+  push {r4-r11, lr}
+  add lr, r0, r2, lsl #1
+  ldrsh r8, [r3, #4]
+  ldrsh r9, [r3, #12]
+  ldrsh r10, [r3, #20]
+  ldrsh r11, [r3, #28]
+  ldr ip, [r3, #24]
+  rsb r2, r2, #0
+  and r2, r2, #3
+  movs r3, #36                /* bytes of code per survivor */
+  mul r2, r2, r3
+  add pc, r2
+  nop
+1:
+  .rept 4
+  ldrh.w r2, [r0], #2
+  ldrb.w r3, [r1], #1
+  add.w r2, r2, ip
+  ldm.w r2, {r4-r7}
+  mla r4, r3, r11, r4
+  mla r5, r3, r10, r5
+  mla r6, r3, r9, r6
+  mla r7, r3, r8, r7
+  stm.w r2, {r4-r7}
+  .endr
+  cmp r0, lr
+  bne 1b
+  pop {r4-r11, pc}
+  .size unit_walk_sorted_row_thumb, . - unit_walk_sorted_row_thumb
 
 #else /* Thumb-1 */
 
