@@ -25,7 +25,9 @@ def _networks() -> dict[str, tuple[tuple[int, ...], Callable[[Any], list[Any]]]]
     ) -> Any:
         return k.Conv2D(filters, kernel, strides=stride, padding=padding, activation="relu")
 
-    def depthwise(k: Any, kernel: int, stride: int = 1, multiplier: int = 1, padding: str = "same") -> Any:
+    def depthwise(
+        k: Any, kernel: int | tuple[int, int], stride: int = 1, multiplier: int = 1, padding: str = "same"
+    ) -> Any:
         return k.DepthwiseConv2D(
             kernel, strides=stride, depth_multiplier=multiplier, padding=padding, activation="relu"
         )
@@ -57,18 +59,54 @@ def _networks() -> dict[str, tuple[tuple[int, ...], Callable[[Any], list[Any]]]]
                 dense(k, 12, last=True),
             ],
         ),
+        "large": (
+            (32, 32, 1),
+            lambda k: [
+                conv(k, 3, 5),
+                k.MaxPooling2D(),
+                conv(k, 8, 3),
+                conv(k, 6, 4, 2),
+                k.Flatten(),
+                dense(k, 5, last=True),
+            ],
+        ),
         "multiplier": (
             (10, 10, 4),
             lambda k: [
                 depthwise(k, 3, multiplier=2),
                 conv(k, 24, 1),
                 depthwise(k, 5, padding="valid"),
-                conv(k, 10, 5, padding="same"),
+                conv(k, 6, 5, padding="same"),
                 k.Flatten(),
                 dense(k, 8, last=True),
             ],
         ),
-        "dense": ((200,), lambda k: [dense(k, 64), dense(k, 80), dense(k, 20), dense(k, 3, last=True)]),
+        "depthwise": (
+            (20, 12, 3),
+            lambda k: [
+                depthwise(k, 3),
+                depthwise(k, 3, multiplier=3),
+                depthwise(k, 4, 2),
+                depthwise(k, 3),
+                depthwise(k, (5, 2), multiplier=2, padding="valid"),
+                k.Flatten(),
+                dense(k, 6, last=True),
+            ],
+        ),
+        "pooled": (
+            (26, 26, 2),
+            lambda k: [
+                depthwise(k, 3, 2, multiplier=4),
+                k.MaxPooling2D(),
+                conv(k, 16, 1),
+                depthwise(k, 3, padding="valid"),
+                conv(k, 9, 3, padding="same"),
+                k.Flatten(),
+                dense(k, 24),
+                dense(k, 7, last=True),
+            ],
+        ),
+        "dense": ((150,), lambda k: [dense(k, 48), dense(k, 40), dense(k, 20), dense(k, 3, last=True)]),
         "keywords": (
             (24, 10, 1),
             lambda k: [

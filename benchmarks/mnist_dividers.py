@@ -1,5 +1,7 @@
 """Accuracy of the int8 MNIST LeNet under each divider at the same skip rates (exact counts, 10,000 images).
 
+"power_of_two": bit_shift with thresholds rounded to powers of two minus one.
+
 Example: python benchmarks/mnist_dividers.py --json
 """
 
@@ -29,6 +31,7 @@ def main() -> None:
     model = lenet(data)
     dense = evaluate(model, data.x_test, data.y_test, schedule="dense").accuracy or 0
     results = {d.name.lower(): sweep(model, data, RATES, divider=d)[1] for d in Divider}
+    results["power_of_two"] = sweep(model, data, RATES, divider=Divider.BIT_SHIFT, power_of_two=True)[1]
     if arguments.json:
         points = {
             k: [{"skip_rate": e.skip_rate, "accuracy": e.accuracy} for e in v] for k, v in results.items()

@@ -11,13 +11,13 @@ from tflm_unit.converter.keras_export import export_int8
 from tflm_unit.demo import RECIPES, Digits, calibration, load_digits, train
 
 ROOT = Path(__file__).resolve().parent.parent
+DATA = Path(os.environ.get("TFLM_UNIT_DATA", ROOT.parent / "shared" / "data"))
 CACHE = ROOT / "build" / "benchmarks" / "mnist_lenet.tflite"
 
 
 def mnist() -> Digits:
     """MNIST from $TFLM_UNIT_DATA/mnist.npz (default ../shared/data) or else from Keras."""
-    folder = Path(os.environ.get("TFLM_UNIT_DATA", ROOT.parent / "shared" / "data"))
-    path = folder / "mnist.npz"
+    path = DATA / "mnist.npz"
     return load_digits("mnist", path if path.exists() else None)
 
 

@@ -7,13 +7,12 @@ entered, how many products are added up, those in the padding of an accumulator 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 
 from .activity import Activity
+from .cost_axis import Axis
 from .engine import cutoffs
 from .graph import ConvParams, FullyConnectedParams, Graph, Layer
 from .plans import WeightPlan
@@ -21,42 +20,13 @@ from .pruning import Divider, LayerPruning
 
 MAGNITUDES = 257  # 0..255, and 256: never
 
-# The C core's UNIT_PATCH_CHANNELS, UNIT_QUOTIENT_CHANNELS and UNIT_COLUMN: output channels that one gathered patch
-# serves.
+# Of the C core: inputs and outputs of one block, and output channels that one gathered patch serves.
+DEPTHWISE_INPUTS, DEPTHWISE_OUTPUTS = 256, 96
 PATCH_CHANNELS, QUOTIENT_CHANNELS, COLUMN = 32, 8, 64
 PIECE = 64  # about as many activations go into one call of an inner loop
+SORTED_TAPS = 32  # weights that are put in order together
 FEW = 32  # inputs of a list, for which weights walk alone (UNIT_SORTED_FEW)
 SHORT_RUN, SHORT_RUN_EXACT = 4, 16  # of FULLY_CONNECTED compare: outputs with one threshold
-
-
-@dataclass(frozen=True)
-class _Axis:
-    input: int
-    kernel: int
-    output: int
-    stride: int
-    padding: int
-    dilation: int
-
-    def valid(self, tap: int) -> np.ndarray:
-        """Inputs that `tap` meets at the outputs, ascending."""
-        at = np.arange(self.output) * self.stride - self.padding + tap * self.dilation
-        return at[(at >= 0) & (at < self.input)]
-
-    def phase(self, tap: int) -> int:
-        return tap * self.dilation % self.stride
-
-    def alike(self, tap: int) -> np.ndarray:
-        """Inputs of the phase of `tap`, whether an output meets them or not."""
-        return np.arange((self.phase(tap) - self.padding) % self.stride, self.input, self.stride)
-
-    def segments(self, most: int) -> Iterator[list[int]]:
-        """Taps of each phase, at most so many at a time."""
-        taps = sorted(range(self.kernel), key=lambda tap: (self.phase(tap), tap))
-        while taps:
-            same = [tap for tap in taps[:most] if self.phase(tap) == self.phase(taps[0])]
-            yield same
-            taps = taps[len(same) :]
 
 
 class LayerCounts:
@@ -75,15 +45,16 @@ class LayerCounts:
             shapes = [graph.tensors[t].shape for t in (layer.inputs[0], layer.inputs[1], layer.outputs[0])]
             tiles = (params.stride, params.padding, params.dilation)
             self._y, self._x = (
-                _Axis(*(s[1 + i] for s in shapes), *(tile[i] for tile in tiles)) for i in range(2)
+                Axis(*(s[1 + i] for s in shapes), *(tile[i] for tile in tiles)) for i in range(2)
             )
             self._depthwise = params.ch_mult > 0
         else:  # positions are columns, and there is one tap
             rows = graph.tensors[layer.inputs[0]].size // weights.shape[1]
             x = x.reshape(self._samples, 1, rows, weights.shape[1])
-            self._y, self._x = _Axis(1, 1, 1, 1, 0, 1), _Axis(rows, 1, rows, 1, 0, 1)
+            self._y, self._x = Axis(1, 1, 1, 1, 0, 1), Axis(rows, 1, rows, 1, 0, 1)
             self._depthwise = False
         self._magnitude = np.abs(x)
+        self._signs = 1 if params.input_offset == 128 else 2  # passes over the sorted inputs
         self._outputs = activity.output[0].size
         low = params.activation.min if params.activation.fused_relu else -129
         self._multiplied = float(np.count_nonzero(activity.output > low)) / self._samples
@@ -154,7 +125,7 @@ class LayerCounts:
         positions = self._y.output * self._x.output
         products = float(self._outputs * self._ohwi[0].size)  # padding included
         if self._depthwise:
-            return {"macs": float(self._macs), "tap_rows": float(self._outputs * self._y.kernel)}
+            return self._taps(three_at_once=True)
         patches = float(positions * self._groups * -(-self._group_outputs // PATCH_CHANNELS))
         return {
             "patches": patches,
@@ -163,12 +134,40 @@ class LayerCounts:
             "macs": products,
         }
 
+    def _taps(self, *, three_at_once: bool) -> dict[str, float]:
+        """Depthwise convolutions add each tap, or three neighbours of a row, to all outputs of a block."""
+        y, x, channels = self._y, self._x, self._ohwi.shape[0]
+        most = DEPTHWISE_INPUTS // y.seen(1, y.kernel)
+        whole = most >= x.seen(1, x.kernel)
+        kernel_y, kernel_x = (y.kernel, x.kernel) if whole else (1, 1)
+        most = most if whole else DEPTHWISE_INPUTS
+        columns = min((most - x.seen(1, kernel_x)) // x.stride + 1, DEPTHWISE_OUTPUTS, x.output)
+        rows = 1
+        if columns == x.output:
+            seen = DEPTHWISE_INPUTS // x.seen(x.output, kernel_x) - y.seen(1, kernel_y)
+            rows = max(1, min(seen // y.stride + 1, DEPTHWISE_OUTPUTS // x.output))
+        blocks_y, blocks_x = -(-y.output // rows), -(-x.output // columns)
+        threes, ones = divmod(x.kernel, 3) if three_at_once and whole else (0, x.kernel)
+        parts = 1 if whole else y.kernel * x.kernel
+        seen_rows = blocks_y * y.seen(1, kernel_y) + (y.output - blocks_y) * y.stride
+        seen_columns = blocks_x * x.seen(1, kernel_x) + (x.output - blocks_x) * x.stride
+        return {
+            "channels": float(channels),
+            "blocks": float(channels * blocks_y * blocks_x * parts),
+            "gathered": float(channels * parts * seen_rows * seen_columns),
+            "gathered_rows": float(channels * parts * seen_rows * blocks_x),
+            "taps": float(channels * blocks_y * blocks_x * y.kernel * (threes + ones)),
+            "tap_rows": float(channels * y.output * blocks_x * y.kernel * (threes + ones)),
+            "macs_threes": float(self._outputs * y.kernel * 3 * threes),
+            "macs": float(self._outputs * y.kernel * ones),
+        }
+
     def _gathered(self, channels: int) -> dict[str, float]:
         """Patches of the activations that are not zero, each for so many output channels."""
         every, nonzero = (float(self._valid[..., m].sum()) for m in (0, 1))
         counts = {"macs_nonzero": nonzero * self._group_outputs}
         if self._depthwise:
-            return counts | {"macs": float(self._macs), "tap_rows": float(self._outputs * self._y.kernel)}
+            return counts | self._taps(three_at_once=False)
         blocks = -(-self._group_outputs // channels)
         patches = float(self._y.output * self._x.output * blocks)
         pieces = patches * math.ceil(nonzero / max(self._y.output * self._x.output, 1) / PIECE)
@@ -237,13 +236,27 @@ class LayerCounts:
                 totals["kept_few"] += float(walks[few].sum())
                 totals["weights_live"] += float(np.count_nonzero(~few))
                 totals["weights_few"] += float(np.minimum(walks[few], 1).sum())
+        phases = len(lists)
+        totals["weights"] = float(critical.size * self._signs)
+        totals["plane_rows"] = float(self._ohwi.shape[0] * self._y.output)
+        if self._depthwise:
+            least = critical.reshape(len(critical), -1).min(axis=1)
+            channel = self._channel[:, 0]
+            return totals | {
+                "kernels": float(len(critical) * phases),
+                "looked": float(sum(x[channel, 0].sum() for x in lists.values())),
+                "needed": float(sum(x[channel, least].sum() for x in lists.values())),
+                "looked_rows": float(len(critical) * self._y.input * phases**0.5),
+            }
+        in_set = self._y.kernel * self._x.kernel / phases
         return totals | {
-            "lists": float(self._magnitude.shape[3] * len(lists)),
+            "moves": totals["weights_live"] * min(in_set * self._group_outputs, SORTED_TAPS) / 4,
+            "lists": float(self._magnitude.shape[3] * phases),
             "sorted": float(sum(x[:, 0].sum() for x in lists.values())),
-            "sorted_nonzero": float(sum(x[:, 1].sum() for x in lists.values())),
-            "weights": float(critical.size),
-            "kernels": float(self._channel.size),
-            "plane_rows": float(self._ohwi.shape[0] * self._y.output),
+            "sorted_needed": float(sum(x[:, min(int(critical.min()), 256)].sum() for x in lists.values())),
+            "kernels": float(self._channel.size * self._signs),
+            "sets": float(self._channel.size * self._signs * phases),
+            "tap_rows": float(self._channel.size * self._signs * self._y.kernel * len({x for _, x in lists})),
         }
 
     def _planned(self, critical: np.ndarray, plan: WeightPlan) -> dict[str, float]:
@@ -271,6 +284,7 @@ class LayerCounts:
         counts |= {"visits": visits, "walks": walks, "cells": cells}
         counts["positions"] = looked / self._ohwi.shape[3]
         counts["rows"] = float(outer * self._y.input)
+        counts["rows_stored"] = float(outer * self._y.output)
         counts["stores"] = float(outer * self._y.output * self._x.output)
         return counts | ({"tried": visits} if plan.critical is not None else {})
 

@@ -98,6 +98,23 @@ def test_several_points_and_every_option(folder: Path, tmp_path: Path) -> None:
     assert by_name[0] == by_name[1]
 
 
+def test_a_target_and_a_forced_schedule(folder: Path, tmp_path: Path) -> None:
+    model = ["convert", folder / "model.tflite", "-o", tmp_path / "m.tflite", *data(folder), "--skip", 0.9]
+    text = succeed(*model, "--target", "cortex_m0_sim", "--extra-flash", 4)
+    assert "predicted" in text
+    assert "of dense" in text
+    assert "cheapest" in succeed("inspect", tmp_path / "m.tflite")
+    shown = json.loads(
+        succeed(*model, "--schedule", "planned", "--divider", "bit_shift", "--power-of-two", "--json")
+    )
+    layers = shown["points"][0]["layers"]
+    assert [layer["schedule"] for layer in layers] == ["planned"] * 3
+    assert all((t + 1) & t == 0 for layer in layers for t in layer["thresholds"])
+    assert shown["report"]["plan"] is None
+    settings = shown["report"]["settings"]
+    assert (settings["power_of_two"], settings["schedule"], settings["target"]) == (True, "planned", None)
+
+
 def test_thresholds_from_a_file(folder: Path, tmp_path: Path) -> None:
     thresholds = tmp_path / "thresholds.json"
     thresholds.write_text(json.dumps({"conv": 0.01}))

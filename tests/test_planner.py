@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import ctypes
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from classifier import classifier, images
+from engine_graphs import network, prune_all, samples
+from generated_c import GeneratedModel
 from hypothesis import given
 from models import build, weights_index
 from strategies import LayerCase, layer_cases
@@ -24,7 +28,7 @@ from tflm_unit.converter.engine import Engine
 from tflm_unit.converter.graph import Graph
 from tflm_unit.converter.planner import choose, force
 from tflm_unit.converter.plans import make_plans
-from tflm_unit.converter.prune import PruneOptions, prune
+from tflm_unit.converter.prune import PruneOptions, prune, zero_skip_entry
 from tflm_unit.converter.pruning import Divider, LayerPruning, OperatingPoint, Schedule
 from tflm_unit.converter.reader import read_graph
 from tflm_unit.converter.targets import Target, load_target, target_names
@@ -292,3 +296,16 @@ def test_real_boards_use_the_model_of_their_simulator() -> None:
 def test_bad_options(options: dict[str, Any], message: str) -> None:
     with pytest.raises(UnitError, match=message):
         tflm_unit.convert(classifier(), X, **options)
+
+
+def test_thresholds_of_zero_run_zero_skip(counting: ctypes.CDLL, tmp_path: Path) -> None:
+    """In generated C; a point with other thresholds runs compare beside it."""
+    graph = network()
+    pruned = prune_all(graph)
+    zero = OperatingPoint(
+        "zero",
+        {w: zero_skip_entry(graph, graph.by_weights[w], e.fatrelu_min) for w, e in pruned.layers.items()},
+    )
+    model = GeneratedModel(tmp_path, counting, graph, [zero, pruned])
+    assert {names for names in model.exported.schedules if names} == {("zero_skip", "compare")}
+    model.check(samples(3))

@@ -138,7 +138,7 @@ def _emit_thresholds(body: Body, source: PrunableSource, filter_symbol: str) -> 
     """Defines `prune` and `plan`, those that are needed; returns the argument by schedule."""
     rows: dict[str, list[Fields | None]] = {"prune": [], "plan": []}
     for point, schedule in enumerate(source.schedules):
-        pruned = schedule.entry is not None and schedule.plan is None
+        pruned = schedule.name in ("compare", "activation_sorted")
         rows["prune"].append(_prune(schedule, point, body, source) if pruned else None)
         rows["plan"].append(_plan(schedule, point, body, source, filter_symbol) if schedule.plan else None)
     kinds = (

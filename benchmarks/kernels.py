@@ -1,0 +1,203 @@
+"""All schedules of single layers at several skip rates on simulated cores: a table, JSON and a plot.
+
+The layers of the LeNets for MNIST and CIFAR-10 with the activations that they have on test images, so with their real
+clustering. Every layer skips the same share of its MACs, or its zero products where these are more. Cycles or
+instructions per dense MAC, requantization included, mean over the images. "planned" has the layout that fits at once;
+the planner may find a better one. CMSIS-NN: see cmsis_nn.py.
+
+Examples:
+  python benchmarks/kernels.py --target cortex_m3_sim --json
+  python benchmarks/kernels.py --target cortex_m0_sim cortex_m4_sim --rate 0.8 --samples 1
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from cifar_model import calibration as cifar_calibration
+from cifar_model import cifar, cifar_lenet
+from cmsis_nn import per_mac
+from mnist_model import ROOT, lenet, mnist
+from rich.console import Console
+from rich.table import Table
+
+from tflm_unit import UnitError, convert, simulate
+from tflm_unit.converter.calibration import Calibrator
+from tflm_unit.converter.dataset import Dataset
+from tflm_unit.converter.graph import Graph, Layer
+from tflm_unit.converter.prune import PruneOptions, prune
+from tflm_unit.converter.pruning import Divider
+from tflm_unit.converter.thresholds import Explicit, solve
+from tflm_unit.demo import calibration
+from tflm_unit.models import load_model
+
+TARGETS = (
+    "cortex_m0_sim",
+    "cortex_m3_sim",
+    "cortex_m4_sim",
+    "cortex_m7_sim",
+    "msp430_sim",
+    "msp430_nomul_sim",
+)
+RATES = (0.0, 0.5, 0.7, 0.8, 0.9)
+SCHEDULES = ("dense", "zero_skip", "compare", "activation_sorted", "planned")
+
+
+@dataclass(frozen=True)
+class Row:
+    """One layer on one target at one rate. skipped: share of its MACs; per_mac: counts per dense MAC by schedule."""
+
+    target: str
+    unit: str
+    model: str
+    layer: str
+    macs: int
+    rate: float
+    skipped: float
+    per_mac: dict[str, float]
+    cmsis_nn: float | None
+
+
+def explicit(data: bytes, x: np.ndarray, rate: float) -> dict[str, float]:
+    """Real thresholds under which every layer skips `rate` of its MACs, layer by layer on pruned inputs."""
+    graph = load_model(data).graph
+    source = Calibrator(graph, Dataset(x, graph))
+    values: dict[str, float] = {}
+    for layer in graph.prunable:
+        point = None
+        if values:
+            options = PruneOptions(Explicit(values), divider=Divider.BIT_SHIFT, power_of_two=True)
+            point, _ = prune(graph, source, options, "rate")
+        statistics = source.collect([layer], point)[layer.index]
+        wanted = np.array([rate * statistics.macs_total.sum()], float)
+        channels, scale = graph.output_channels(layer), graph.product_scale(layer)
+        values[layer.name] = float(solve(wanted, statistics, channels, scale, Divider.BIT_SHIFT, True)[0])
+    return values
+
+
+def shape_of(graph: Graph, layer: Layer) -> str:
+    """For example 'conv 28x28x1->6 5x5' or 'FC 256->10'."""
+    weights, image = graph.weights(layer).shape, graph.tensors[layer.inputs[0]].shape
+    if layer.op == "FULLY_CONNECTED":
+        return f"FC {weights[1]}->{weights[0]}"
+    return f"conv {image[1]}x{image[2]}x{image[3]}->{weights[0]} {weights[1]}x{weights[2]}"
+
+
+def measure(
+    target: str, name: str, data: bytes, x: np.ndarray, images: np.ndarray, rate: float
+) -> Iterator[Row]:
+    result = convert(
+        data,
+        x,
+        thresholds=explicit(data, x, rate),
+        divider="bit_shift",
+        power_of_two=True,
+        schedule="compare",
+    )
+    simulated = simulate(result, target, x=images, samples=len(images), schedule=SCHEDULES)
+    if not simulated.match:
+        raise SystemExit(f"{name} on {target}: {simulated.mismatches}")
+    measured = {row.name: row for row in simulated.layers}
+    graph = result.model.graph
+    for layer in graph.prunable:
+        row, shape = measured[layer.name], shape_of(graph, layer)
+        total = row.macs_total or 1
+        counts = {
+            schedule: count / total
+            for schedule, count in row.counts.items()
+            if count is not None and row.schedules[schedule] == schedule
+        }
+        skipped = 1 - (row.macs_kept or 0) / total
+        yield Row(target, simulated.unit, name, shape, total, rate, skipped, counts, per_mac(target, shape))
+
+
+def models(samples: int) -> Iterator[tuple[str, bytes, np.ndarray, np.ndarray]]:
+    """Name, model, calibration samples, test images."""
+    digits = mnist()
+    yield "mnist", lenet(digits), calibration(digits)[0], digits.x_test[:samples]
+    colours = cifar()
+    yield "cifar10", cifar_lenet(colours), cifar_calibration(colours), colours.x_test[:samples]
+
+
+def table(target: str, rows: Sequence[Row]) -> Table:
+    made = Table(title=f"{target}: {rows[0].unit} per dense MAC", title_justify="left")
+    for column in ("layer", "rate", "skipped", *SCHEDULES, "CMSIS-NN", "best of CMSIS-NN"):
+        made.add_column(column, justify="left" if column == "layer" else "right")
+    for row in rows:
+        cells = [f"{row.per_mac[s]:.2f}" if s in row.per_mac else "" for s in SCHEDULES]
+        best = min(row.per_mac.values())
+        other = ["", ""] if row.cmsis_nn is None else [f"{row.cmsis_nn:.2f}", f"{row.cmsis_nn / best:.2f}x"]
+        made.add_row(row.layer, f"{row.rate:.0%}", f"{row.skipped:.1%}", *cells, *other)
+    return made
+
+
+def draw(path: Path, rows: Sequence[Row]) -> None:
+    """A panel per target and layer: counts per MAC against the share of skipped MACs."""
+    from matplotlib.figure import Figure
+
+    targets, layers = (list(dict.fromkeys(getattr(r, k) for r in rows)) for k in ("target", "layer"))
+    figure = Figure(figsize=(3 * len(layers), 2.6 * len(targets)), layout="constrained")
+    panels = figure.subplots(len(targets), len(layers), squeeze=False)
+    for target, line in zip(targets, panels, strict=True):
+        for layer, axes in zip(layers, line, strict=True):
+            some = sorted(
+                (r for r in rows if (r.target, r.layer) == (target, layer)), key=lambda r: r.skipped
+            )
+            for schedule in SCHEDULES:
+                points = [(100 * r.skipped, r.per_mac[schedule]) for r in some if schedule in r.per_mac]
+                if points:
+                    axes.plot(*zip(*points, strict=True), "o-", markersize=3, label=schedule)
+            if some and some[0].cmsis_nn is not None:
+                axes.axhline(some[0].cmsis_nn, color="black", linestyle=":", label="CMSIS-NN")
+            axes.set_title(f"{layer}, {target}", fontsize=7)
+            axes.set_ylim(bottom=0)
+            axes.grid(alpha=0.25)
+    panels[0][0].legend(fontsize=6)
+    figure.supxlabel("MACs skipped (%)")
+    figure.supylabel("cycles or instructions per dense MAC")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    figure.savefig(path, dpi=150, metadata={"Software": None})
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--target", nargs="+", default=TARGETS, help=f"(default: {' '.join(TARGETS)})")
+    parser.add_argument("--rate", nargs="+", type=float, default=RATES, help="share of skipped MACs")
+    parser.add_argument("--model", nargs="+", default=("mnist", "cifar10"), choices=("mnist", "cifar10"))
+    parser.add_argument("--samples", type=int, default=3, help="test images (default: %(default)s)")
+    parser.add_argument("--json", action="store_true", help="print JSON instead of tables")
+    parser.add_argument("--png", type=Path, default=ROOT / "build" / "benchmarks" / "kernels.png")
+    arguments = parser.parse_args()
+    progress, rows = Console(stderr=True), []
+    for name, *data in models(arguments.samples):
+        for target in arguments.target if name in arguments.model else ():
+            for rate in arguments.rate:
+                progress.print(f"{name} on {target}, {rate:.0%}")
+                try:
+                    rows += measure(target, name, *data, rate)  # type: ignore[arg-type]
+                except UnitError as error:  # CIFAR's weights do not fit an MSP430
+                    progress.print(f"{name} on {target}: {error}")
+                    break
+    if not rows:
+        sys.exit(1)
+    if arguments.json:
+        shown: list[dict[str, Any]] = [asdict(row) for row in rows]
+        print(json.dumps(shown, indent=1))
+    else:
+        for target in dict.fromkeys(row.target for row in rows):
+            Console(width=150).print(table(target, [row for row in rows if row.target == target]))
+    draw(arguments.png, rows)
+    progress.print(f"wrote {arguments.png}")
+
+
+if __name__ == "__main__":
+    main()
