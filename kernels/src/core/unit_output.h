@@ -62,7 +62,7 @@ static inline unit_outputs unit_outputs_of(const unit_quant_params *quant,
 int8_t unit_output_exact(const unit_outputs *output, int32_t sum, int32_t multiplier,
                          int32_t shift);
 
-/* An output whose shift unit_scale covers, from a sum that it takes. kind: a constant. */
+/* An output whose shift unit_scale covers. kind: a constant. */
 static inline int32_t unit_limited(unit_limits_kind kind, const unit_limits *limits,
                                    const unit_scale *scale, int32_t sum) {
   if (kind == UNIT_LIMITS_RELU && sum <= 0) return limits->floor;

@@ -88,30 +88,19 @@ static inline unit_scale unit_scale_of(int32_t multiplier, int32_t shift, int32_
 }
 
 #ifdef UNIT_32_BIT_PRODUCTS
-/* Whether the sums of unit_scaled() fit their 32 bits. */
-static inline int unit_scale_takes(int32_t value) {
-  return (uint32_t)value + ((uint32_t)1 << 29) < (uint32_t)1 << 30;
-}
-
-/* The upper half of value * multiplier + high * 2^32 + low, low below 2^31. Products of 16-bit
- * halves; the lower half of value is signed, so that the sum of the middle products fits. */
+/* The upper half of value * multiplier + high * 2^32 + low, from products of 16-bit halves. */
 static inline int32_t unit_scale_high(int32_t multiplier, int32_t value, int32_t high,
                                       uint32_t low) {
-  const int32_t multiplier_high = multiplier >> 16;
-  const int32_t multiplier_low = multiplier & 0xffff;
-  const int32_t value_low = (int16_t)value;
-  const int32_t value_high = (value - value_low) >> 16;
-  const int32_t middle = value_low * multiplier_high + ((value_low * multiplier_low) >> 16) +
-                         value_high * multiplier_low + (int32_t)(low >> 16);
-  return value_high * multiplier_high + (middle >> 16) + high;
+  const uint32_t multiplier_high = (uint32_t)multiplier >> 16;
+  const uint32_t multiplier_low = (uint32_t)multiplier & 0xffff;
+  const uint32_t value_low = (uint32_t)value & 0xffff;
+  const int32_t value_high = value >> 16;
+  const int32_t upper = value_high * (int32_t)multiplier_low;
+  const uint32_t middle = value_low * multiplier_high + ((value_low * multiplier_low) >> 16) +
+                          ((uint32_t)upper & 0xffff) + (low >> 16);
+  return value_high * (int32_t)multiplier_high + (upper >> 16) + (int32_t)(middle >> 16) + high;
 }
-
 #else
-static inline int unit_scale_takes(int32_t value) {
-  (void)value;
-  return 1;
-}
-
 /* The upper half of value * multiplier + high * 2^32 + low */
 static inline int32_t unit_scale_high(int32_t multiplier, int32_t value, int32_t high,
                                       uint32_t low) {
@@ -126,7 +115,7 @@ static inline int32_t unit_scale_high(int32_t multiplier, int32_t value, int32_t
 }
 #endif
 
-/* Requantized with the offset. value: one that unit_scale_takes(). */
+/* Requantized with the offset. */
 static inline int32_t unit_scaled(const unit_scale *scale, int32_t value) {
   const uint32_t low = ((uint32_t)1 << 30) | ((uint32_t)value & (uint32_t)1 << 31);
   return unit_scale_high(scale->multiplier, value, scale->high + (value >> 31), low) >>

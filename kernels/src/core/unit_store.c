@@ -15,7 +15,7 @@ static inline void store(unit_limits_kind kind, const unit_outputs *output, cons
     int32_t sum = *acc++;
     if (bias != NULL) sum = unit_wrapping_add(sum, *bias++);
     if (compensation != NULL) sum = unit_wrapping_add(sum, *compensation++);
-    if (unit_scale_covers(*shift) && unit_scale_takes(sum)) {
+    if (unit_scale_covers(*shift)) {
       const unit_scale scale = unit_scale_of(*multiplier, *shift, offset);
       *to = (int8_t)unit_limited(kind, &limits, &scale, sum);
     } else {

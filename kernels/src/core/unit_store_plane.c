@@ -9,11 +9,7 @@ static inline void store(unit_limits_kind kind, const unit_outputs *output, int3
   const int32_t *end = acc + count;
   do {
     const int32_t sum = unit_wrapping_add(*acc++, bias);
-    if (unit_scale_takes(sum)) {
-      *to = (int8_t)unit_limited(kind, &limits, &scale, sum);
-    } else {
-      *to = unit_output_exact(output, sum, *output->multiplier, *output->shift);
-    }
+    *to = (int8_t)unit_limited(kind, &limits, &scale, sum);
     to += step;
   } while (acc < end);
 }

@@ -13,11 +13,7 @@ static inline void store(unit_limits_kind kind, const unit_outputs *output, cons
   const int32_t *end = acc + acc_step * positions;
   do {
     const int32_t sum = unit_wrapping_add(*acc, bias);
-    if (unit_scale_takes(sum)) {
-      *to = (int8_t)unit_limited(kind, &limits, &scale, sum);
-    } else {
-      *to = unit_output_exact(output, sum, *output->multiplier, *output->shift);
-    }
+    *to = (int8_t)unit_limited(kind, &limits, &scale, sum);
     acc += acc_step;
     to += step;
   } while (acc != end);
