@@ -299,6 +299,14 @@ static void check_plan_row(int16_t offset) {
   check("unit_plan_walk", want, got, sizeof(want));
 }
 
+static void check_larger(int16_t count) {
+  static int8_t to[2][COUNT];
+  for (int i = 0; i < COUNT; i++) to[0][i] = to[1][i] = random_s8();
+  unit_take_larger_c(input, count, to[0]);
+  CALL(unit_take_larger_msp430)(input, count, to[1]);
+  check("unit_take_larger", to[0], to[1], sizeof(to[0]));
+}
+
 static void check_sorted(int16_t count) {
   static FAR uint16_t at[COUNT];
   static FAR uint8_t x[COUNT];
@@ -334,6 +342,7 @@ int main(void) {
     check_columns(offset);
     check_sums(count, offset);
     check_store(offset);
+    check_larger(count);
     check_sorted(count);
     random_plan(offset);
     check_plan_inputs(offset);

@@ -32,6 +32,8 @@
 /* ---- 16 bits. Quotient in R12, remainder in R14. */
 
     function __mspabi_divu
+    cmp r13, r12
+    jlo .Ldivide16_less
     clr r14
     mov #16, r15
 .Ldivide16:
@@ -46,6 +48,10 @@
 .Ldivide16_zero:
     dec r15
     jnz .Ldivide16
+    ret
+.Ldivide16_less:
+    mov r12, r14
+    clr r12
     ret
 
     function __mspabi_remu

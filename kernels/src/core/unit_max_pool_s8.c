@@ -1,13 +1,7 @@
 #include <string.h>
 
+#include "unit_loops.h"
 #include "unit_pool_walk.h"
-
-/* output[c] = the larger of output[c] and input[c] */
-static void take_larger(const int8_t *input, ptrdiff_t channels, int8_t *output) {
-  for (const int8_t *end = input + channels; input < end; input++, output++) {
-    if (*input > *output) *output = *input;
-  }
-}
 
 static void maximum(const unit_pool_window *window, ptrdiff_t channels, int8_t *output) {
   const int8_t *row = window->input;
@@ -15,7 +9,7 @@ static void maximum(const unit_pool_window *window, ptrdiff_t channels, int8_t *
   for (ptrdiff_t y = 0; y < window->rows; y++, row += window->row_step) {
     const int8_t *input = row;
     for (ptrdiff_t x = 0; x < window->columns; x++, input += window->column_step) {
-      if (input != window->input) take_larger(input, channels, output);
+      if (input != window->input) unit_take_larger(input, channels, output);
     }
   }
 }

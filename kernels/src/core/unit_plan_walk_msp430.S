@@ -294,6 +294,21 @@
     begin_x
     MOVP FRAME_ROW(r1), r14
 .Lrow:
+    MOVP r7, r12
+    ADDP r15, r12
+    tst.b 0(r12)
+    jnz .Lrow_walks
+    MOVP FRAME_CRITICAL(r1), r13
+    TSTP r13
+    jnz .Lrow_walks
+    mov FRAME_CLASSES(r1), r13      ; no entry counts
+    ADDP r13, r7
+    mov.b @r7, r12
+    ADDP r12, r10
+    ADDP r12, r11
+    ADDP #2, r14
+    jmp .Lwalked_row
+.Lrow_walks:
     mov @r14+, r6
     ADDP r6, r6
     ADDP r6, r6
