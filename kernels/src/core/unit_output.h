@@ -58,6 +58,15 @@ static inline unit_outputs unit_outputs_of(const unit_quant_params *quant,
   return output;
 }
 
+/* From the first channel to the one `channels` further. */
+static inline void unit_outputs_advance(unit_outputs *output, int16_t channels) {
+  if (output->bias != NULL) output->bias += channels;
+  if (output->compensation != NULL) output->compensation += channels;
+  if (!output->is_per_channel) return;
+  output->multiplier += channels;
+  output->shift += channels;
+}
+
 /* An output, whatever its multiplier and shift. */
 int8_t unit_output_exact(const unit_outputs *output, int32_t sum, int32_t multiplier,
                          int32_t shift);
@@ -65,8 +74,11 @@ int8_t unit_output_exact(const unit_outputs *output, int32_t sum, int32_t multip
 /* An output whose shift unit_scale covers. kind: a constant. */
 static inline int32_t unit_limited(unit_limits_kind kind, const unit_limits *limits,
                                    const unit_scale *scale, int32_t sum) {
-  if (kind == UNIT_LIMITS_RELU && sum <= 0) return limits->floor;
-  if (kind != UNIT_LIMITS_ANY) return unit_saturate(unit_scaled(scale, sum));
+  if (kind == UNIT_LIMITS_RELU) {
+    if (sum <= 0) return limits->floor;
+    return unit_saturate_above(unit_scaled(scale, sum));
+  }
+  if (kind == UNIT_LIMITS_INT8) return unit_saturate(unit_scaled(scale, sum));
   if (sum < limits->cut) return limits->floor;
   const int32_t value = unit_scaled(scale, sum);
   if (value < limits->low) return limits->floor;

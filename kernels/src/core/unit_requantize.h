@@ -24,6 +24,15 @@ static inline int32_t unit_saturate(int32_t value) {
 #endif
 }
 
+/* The same for values from -128 on. */
+static inline int32_t unit_saturate_above(int32_t value) {
+#if defined(__ARM_FEATURE_SAT) && defined(__GNUC__)
+  return unit_saturate(value);
+#else
+  return value > INT8_MAX ? INT8_MAX : value;
+#endif
+}
+
 /* a * b / 2^31, rounded to nearest, ties towards +infinity. Not for a == b == INT32_MIN. */
 static inline int32_t unit_high_mul_c(int32_t a, int32_t b) {
   return (int32_t)(((int64_t)a * b + ((int64_t)1 << 30)) >> 31);
