@@ -36,6 +36,7 @@ from tflm_unit.converter.prune import PruneOptions, prune
 from tflm_unit.converter.pruning import Divider
 from tflm_unit.converter.thresholds import Explicit, solve
 from tflm_unit.demo import calibration
+from tflm_unit.files import spread
 from tflm_unit.models import load_model
 
 TARGETS = (
@@ -121,9 +122,9 @@ def measure(
 def models(samples: int) -> Iterator[tuple[str, bytes, np.ndarray, np.ndarray]]:
     """Name, model, calibration samples, test images."""
     digits = mnist()
-    yield "mnist", lenet(digits), calibration(digits)[0], digits.x_test[:samples]
+    yield "mnist", lenet(digits), calibration(digits)[0], spread(digits.x_test, samples)
     colours = cifar()
-    yield "cifar10", cifar_lenet(colours), cifar_calibration(colours), colours.x_test[:samples]
+    yield "cifar10", cifar_lenet(colours), cifar_calibration(colours), spread(colours.x_test, samples)
 
 
 def table(target: str, rows: Sequence[Row]) -> Table:
@@ -173,7 +174,9 @@ def main() -> None:
     parser.add_argument("--target", nargs="+", default=TARGETS, help=f"(default: {' '.join(TARGETS)})")
     parser.add_argument("--rate", nargs="+", type=float, default=RATES, help="share of skipped MACs")
     parser.add_argument("--model", nargs="+", default=("mnist", "cifar10"), choices=("mnist", "cifar10"))
-    parser.add_argument("--samples", type=int, default=3, help="test images (default: %(default)s)")
+    parser.add_argument(
+        "--samples", type=int, default=8, help="test images, evenly spread (default: %(default)s)"
+    )
     parser.add_argument("--json", action="store_true", help="print JSON instead of tables")
     parser.add_argument("--png", type=Path, default=ROOT / "build" / "benchmarks" / "kernels.png")
     arguments = parser.parse_args()

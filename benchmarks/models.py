@@ -23,6 +23,7 @@ from rich.table import Table
 from zoo import SUBJECTS, Subject
 
 from tflm_unit import UnitError, convert, simulate
+from tflm_unit.files import spread
 
 TARGETS = (
     "cortex_m0_sim",
@@ -80,7 +81,7 @@ class ModelResult:
 
 def measure(name: str, subject: Subject, target: str, skip: float, samples: int) -> ModelResult:
     """Two conversions: every layer with thresholds, for all schedules, and the planner's."""
-    x, test, options = subject.calibration, subject.test[:samples], subject.options
+    x, test, options = subject.calibration, spread(subject.test, samples), subject.options
     every = convert(
         subject.model,
         x,
@@ -91,8 +92,8 @@ def measure(name: str, subject: Subject, target: str, skip: float, samples: int)
         **options,
     )
     planned = convert(subject.model, x, skip=skip, target=target, **options)
-    forced = simulate(every, target, x=test, samples=samples, schedule=SCHEDULES, timeout=1800, **options)
-    chosen = simulate(planned, target, x=test, samples=samples, schedule="unit", timeout=1800, **options)
+    forced = simulate(every, target, x=test, samples=len(test), schedule=SCHEDULES, timeout=1800, **options)
+    chosen = simulate(planned, target, x=test, samples=len(test), schedule="unit", timeout=1800, **options)
     for simulated in (forced, chosen):
         if not simulated.match:
             raise SystemExit(f"{name} on {target}: {simulated.mismatches}")
@@ -181,7 +182,9 @@ def main() -> None:
     parser.add_argument("--model", nargs="+", choices=tuple(SUBJECTS), default=tuple(SUBJECTS))
     parser.add_argument("--target", nargs="+", default=TARGETS, help=f"(default: {' '.join(TARGETS)})")
     parser.add_argument("--skip", type=float, default=0.8, help="share of the MACs (default: %(default)s)")
-    parser.add_argument("--samples", type=int, default=2, help="test samples (default: %(default)s)")
+    parser.add_argument(
+        "--samples", type=int, default=8, help="test samples, evenly spread (default: %(default)s)"
+    )
     parser.add_argument("--json", action="store_true", help="print JSON instead of tables")
     arguments = parser.parse_args()
     progress, out, results = Console(stderr=True), Console(width=160), []
