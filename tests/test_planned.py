@@ -25,7 +25,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from planned_layers import graph_of, plannable, plans_of
 from random_layers import quotient_rows, random_thresholds, random_tree
-from strategies import CASES, DEPTHWISE, LayerCase, layer_cases
+from strategies import CASES, CONV, DEPTHWISE, LayerCase, layer_cases
 
 from tflm_unit.converter.graph import ConvParams
 from tflm_unit.converter.plan_lists import scratch_bytes
@@ -144,6 +144,27 @@ def test_outputs_and_counters_equal_the_oracle(
     size = scratch_bytes(graph, graph.layers[0], plan.taps, plan.outputs)
     assert Call(case, plan).buffer_size(plain) == size
     check(case, plan, counting, plain)
+
+
+@pytest.mark.parametrize("op", [CONV, DEPTHWISE])
+@given(data=st.data(), rows=st.integers(0, 4), columns=st.integers(0, 4))
+def test_outputs_that_see_only_padding(
+    counting: ctypes.CDLL, plain: ctypes.CDLL, op: str, data: st.DataObject, rows: int, columns: int
+) -> None:
+    """So many more rows of outputs above and columns left of the others."""
+    case = data.draw(CASES[op]())
+    params = case.params
+    assert isinstance(params, ConvParams)
+    n, height, width, channels = case.output_shape
+    top = params.padding[0] + rows * params.stride[0]
+    left = params.padding[1] + columns * params.stride[1]
+    case = replace(
+        case,
+        params=replace(params, padding=(top, left)),
+        output_shape=(n, height + rows, width + columns, channels),
+        pruning=plannable(case.pruning),
+    )
+    check(case, plans_of(case, [case.pruning])[0], counting, plain)
 
 
 @given(case=layer_cases(), seed=st.integers(0, 2**32 - 1), is_scaled=st.booleans())

@@ -115,6 +115,9 @@ static void run_block(block *b) {
   unit_fill((uint32_t *)b->ring, (ptrdiff_t)layer->ring, 0);
   b->finished = 0;
   for (ptrdiff_t image_row = 0; image_row < y->input; image_row++) {
+    /* Those that see neither this row nor one behind it; their accumulators may be needed now. */
+    const ptrdiff_t done = image_row + y->padding - (y->kernel - 1) * y->dilation;
+    while (b->finished < y->output && b->finished * y->stride < done) finish_row(b);
     const ptrdiff_t phase = (image_row + y->padding) % y->stride;
     ptrdiff_t lists_before = 0, firsts_before = 0;
     for (ptrdiff_t before = 0; before < phase; before++) {
@@ -124,8 +127,6 @@ static void run_block(block *b) {
     }
     const unit_plan_phase taps = unit_plan_phase_of(y, phase);
     walk_row(b, image_row, phase, &taps, lists_before, firsts_before, phases_with_taps(y));
-    const ptrdiff_t done = image_row + y->padding - (y->kernel - 1) * y->dilation;
-    while (b->finished < y->output && b->finished * y->stride <= done) finish_row(b);
   }
   while (b->finished < y->output) finish_row(b);
 }
