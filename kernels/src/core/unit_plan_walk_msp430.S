@@ -2,9 +2,9 @@
  * unit_plan_walk_inputs.c.
  *
  * While a list is walked:
- * r4 r5 squares (software)      r6 acc           r7 count - 1     r8 entries left - 16
- * r9 scratch (software)         r10 weight       r11 at           r12 r13 scratch
- * r14 row, or input             r15 class
+ * r4 r5 squares (software), or x and the position's acc    r6 acc   r7 count - 1
+ * r8 entries left - 16   r9 scratch (software), or FRAME_REST   r10 weight   r11 at
+ * r12 r13 scratch        r14 row, or input                      r15 class
  */
 #ifdef __MSP430__
 #include "unit_msp430.h"
@@ -104,16 +104,22 @@
 
 /* The sign of a product is known: adding it seldom changes the upper word of an accumulator. */
 #ifdef UNIT_MSP430_MPY
-    .macro begin_x                  ; r12: x
+/* r12: x. r4: x, r5: acc of the position */
+    .macro begin_x
     mov r12, FRAME_X(r1)
+    mov r12, r4
+    MOVP FRAME_ACC(r1), r5
+    .endm
+
+    .macro add_position
+    ADDP r5, r6
     .endm
 
     .macro begin_entries
-    mov FRAME_X(r1), r12
-    tst r12
+    tst r4
     jl .Lnegative_x
     lock
-    mov r12, &MPYS
+    mov r4, &MPYS
     .endm
 
     .macro end_entries
@@ -142,6 +148,11 @@
     add &RESLO, 0(r13)
     .endm
 #else
+    .macro add_position
+    MOVP FRAME_ACC(r1), r13
+    ADDP r13, r6
+    .endm
+
     .macro begin_x
     mov r12, FRAME_X(r1)
     rla r12
@@ -296,25 +307,12 @@
 .Lrow:
     MOVP r7, r12
     ADDP r15, r12
-    tst.b 0(r12)
-    jnz .Lrow_walks
-    MOVP FRAME_CRITICAL(r1), r13
-    TSTP r13
-    jnz .Lrow_walks
-    mov FRAME_CLASSES(r1), r13      ; no entry counts
-    ADDP r13, r7
-    mov.b @r7, r12
-    ADDP r12, r10
-    ADDP r12, r11
-    ADDP #2, r14
-    jmp .Lwalked_row
-.Lrow_walks:
+    mov.b @r12+, r8
     mov @r14+, r6
     ADDP r6, r6
     ADDP r6, r6
-    MOVP FRAME_ACC(r1), r12
-    ADDP r12, r6
-    JUMP #.Lwalk
+    add_position
+    jmp .Lcount
 .Lwalked_row:
     MOVP FRAME_ROW_END(r1), r12
     CMPP r12, r14
@@ -326,7 +324,7 @@
     MOVP FRAME_INPUT_END(r1), r6
     MOVP ROW_CLASS_OF(r12), r5
     MOVP ROW_COUNT_STEP(r12), r9
-    jmp .Lactivation_next
+    JUMP #.Lactivation_next
 
 /* r12: a unit_plan_inputs */
     .global unit_plan_walk_inputs_msp430
@@ -403,10 +401,10 @@ unit_plan_walk_inputs_msp430:
     jmp 1b
 
 #ifdef UNIT_MSP430_MPY
-/* The r8 entries of a list, r12: x. */
+/* The r8 entries of a list. */
 .Lnegative_x:
     lock
-    mov r12, &MPYS
+    mov r4, &MPYS
 1:  mov.b @r10+, r12
     sxt r12
     mov r12, &OP2
@@ -424,7 +422,8 @@ unit_plan_walk_inputs_msp430:
 .Lwalk:
     MOVP r7, r12
     ADDP r15, r12
-    mov.b @r12+, r8                 ; entries that count
+    mov.b @r12+, r8
+.Lcount:                            ; r8: entries that count, r12: at the next class
     mov FRAME_CLASSES(r1), r13
     ADDP r13, r7
     MOVP FRAME_CRITICAL(r1), r13
