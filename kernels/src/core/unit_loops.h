@@ -283,6 +283,7 @@ void unit_dot_terms_above_2_thumb(const unit_dots *dots); /* its first two chann
 #define unit_walk_sorted_row unit_walk_sorted_row_c
 #endif
 
+#define unit_take_larger UNIT_LOOP(unit_take_larger)
 #define unit_add_tap unit_add_tap_c
 #define unit_add_tap_above unit_add_tap_above_c
 
@@ -297,7 +298,6 @@ const int8_t *unit_plan_walk_inputs_thumb1(const unit_plan_inputs *inputs);
 #define unit_plan_walk unit_plan_walk_thumb1
 #define unit_plan_walk_inputs unit_plan_walk_inputs_thumb1
 #else
-#define unit_take_larger UNIT_LOOP(unit_take_larger)
 #define unit_plan_walk UNIT_LOOP(unit_plan_walk)
 #define unit_plan_walk_inputs UNIT_LOOP(unit_plan_walk_inputs)
 #endif
