@@ -1,5 +1,3 @@
-#include <string.h>
-
 #include "unit_functions.h"
 #include "unit_plan.h"
 #include "unit_plan_list.h"
@@ -63,33 +61,36 @@ unit_status unit_fully_connected_planned_s8(const unit_context *ctx, const unit_
     return UNIT_ARG_ERROR;
   }
   const ptrdiff_t depth = (ptrdiff_t)filter_dims->n;
-  for (int32_t n = 0; n < input_dims->n; n++, input += depth) {
-    unit_plan_inputs inputs = inputs_of(plan, params, acc);
-    inputs.input = input;
-    inputs.end = input + depth;
-    for (int32_t o = 0; o < filter_dims->c; o += plan->outputs) {
-      const int32_t left = filter_dims->c - o;
-      const int16_t some = left < plan->outputs ? (int16_t)left : plan->outputs;
-      const unit_outputs channels = unit_outputs_of(
-          quant, &params->activation, params->output_offset, bias, plan->compensation, o);
-      memset(acc, 0, (size_t)some * sizeof(*acc));
-      const ptrdiff_t walked = unit_plan_walk_inputs(&inputs) - inputs.weight;
+  unit_plan_inputs inputs = inputs_of(plan, params, acc);
+  unit_outputs channels = unit_outputs_of(quant, &params->activation, params->output_offset, bias,
+                                          plan->compensation, 0);
+  for (int32_t o = 0; o < filter_dims->c; o += plan->outputs) {
+    const int32_t left = filter_dims->c - o;
+    const int16_t some = left < plan->outputs ? (int16_t)left : plan->outputs;
+    ptrdiff_t walked = 0;
+    int8_t *to = output + o;
+    inputs.end = input;
+    for (int32_t n = input_dims->n; n > 0; n--, to += filter_dims->c) {
+      inputs.input = inputs.end;
+      inputs.end += depth;
+      unit_fill((uint32_t *)acc, some, 0);
+      walked = unit_plan_walk_inputs(&inputs) - inputs.weight;
 #ifdef UNIT_ENABLE_COUNTERS
       if (ctx->counters != NULL) count_walked(ctx->counters, &inputs, o);
 #endif
-      unit_store(&channels, acc, some, output);
-      output += some;
-      inputs.weight += walked;
-      inputs.at += walked;
-      if (inputs.critical != NULL) inputs.critical += walked;
-      inputs.count += depth * plan->classes;
+      unit_store(&channels, acc, some, to);
     }
-#ifdef UNIT_ENABLE_COUNTERS
-    if (ctx->counters != NULL) {
-      count_all(ctx->counters, plan->filter, input, filter_dims, inputs.input_offset);
-    }
-#endif
+    unit_outputs_advance(&channels, some);
+    inputs.weight += walked;
+    inputs.at += walked;
+    if (inputs.critical != NULL) inputs.critical += walked;
+    inputs.count += depth * plan->classes;
   }
+#ifdef UNIT_ENABLE_COUNTERS
+  for (int32_t n = 0; n < input_dims->n && ctx->counters != NULL; n++, input += depth) {
+    count_all(ctx->counters, plan->filter, input, filter_dims, inputs.input_offset);
+  }
+#endif
   return UNIT_SUCCESS;
 }
 

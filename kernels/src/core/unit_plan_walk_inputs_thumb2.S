@@ -18,30 +18,28 @@
 
 #define WINDOW 64
 
-/* centre: an input offset of 128 is one instruction. */
-  .macro walk centre
-1:
+  .macro look
   ldrb r7, [r0], #1
   ldrb lr, [r8, r9]
   ldrb r6, [r10, r7]
-  cbz r6, 2f
-  ldrb r6, [r8, r6]
-  .if \centre
-  eor r7, r7, #128
-  .else
-  ldr r4, [sp]
-  sxtb r7, r7
-  add r7, r4
-  .endif
-  add lr, r1
-  sub r6, r12, r6, lsl #4     /* 16 bytes of code per entry */
-  bx r6
-2:
+  .endm
+
+  .macro pass_over
   add r1, lr
   add r8, r9
-  cmp r0, r11
-  bne 1b
-  b 4f
+  .endm
+
+  .macro enter is_second=0
+  ldrb r6, [r8, r6]
+  add lr, r1
+  sub r6, r12, r6, lsl #4     /* 16 bytes of code per entry */
+  .if \is_second
+  addw r6, r6, #(.Lsecond_end - .Lfirst_end)
+  .endif
+  bx r6
+  .endm
+
+  .macro entries
   .rept WINDOW
   ldrb.w r4, [r1, r2]
   ldrsb.w r6, [r1], #1
@@ -49,14 +47,8 @@
   mla r3, r6, r7, r3
   str.n r3, [r5, r4]
   .endr
-3:
   mov r1, lr
   add r8, r9
-  cmp r0, r11
-  bne.w 1b
-4:
-  mov r0, r1
-  pop {r3-r11, pc}
   .endm
 
   .section .text.unit_plan_walk_inputs_thumb2, "ax", %progbits
@@ -80,12 +72,66 @@ unit_plan_walk_inputs_thumb2:
   ldrd r0, r11, [r0, #INPUTS_INPUT]
   cmp r3, #128
   bne .Lany
-  adr r12, .Lcentred_end + 1
-  walk 1
-  .set .Lcentred_end, 3b
+
+/* An offset of 128, what a ReLU leaves: two activations per turn; x is one instruction. */
+  adr r12, .Lfirst_end + 1
+  subs r4, r11, r0
+  lsrs r4, r4, #1
+  bcs .Lsecond
+.Lfirst:
+  look
+  cbnz r6, .Lenter_first
+  pass_over
+.Lsecond:
+  look
+  cbnz r6, .Lenter_second
+  pass_over
+  cmp r0, r11
+  bne .Lfirst
+  b .Ldone
+.Lenter_first:
+  eor r7, r7, #128
+  enter
+.Lenter_second:
+  eor r7, r7, #128
+  enter is_second=1
+  entries
+  .set .Lfirst_end, . - 4
+  look
+  cbnz r6, .Lenter_second_too
+  pass_over
+  cmp r0, r11
+  bne.w .Lfirst
+  b .Ldone
+.Lenter_second_too:
+  eor r7, r7, #128
+  enter is_second=1
+  entries
+  .set .Lsecond_end, . - 4
+  cmp r0, r11
+  bne.w .Lfirst
+.Ldone:
+  mov r0, r1
+  pop {r3-r11, pc}
+
 .Lany:
   adr r12, .Lany_end + 1
-  walk 0
-  .set .Lany_end, 3b
+.Lnext:
+  look
+  cbnz r6, .Lenter
+  pass_over
+  cmp r0, r11
+  bne .Lnext
+  b .Ldone
+.Lenter:
+  ldr r4, [sp]
+  sxtb r7, r7
+  add r7, r4
+  enter
+  entries
+  .set .Lany_end, . - 4
+  cmp r0, r11
+  bne.w .Lnext
+  b .Ldone
   .size unit_plan_walk_inputs_thumb2, . - unit_plan_walk_inputs_thumb2
 #endif

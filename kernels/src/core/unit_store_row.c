@@ -31,10 +31,7 @@ static inline void store_rows(unit_limits_kind kind, unit_outputs output, const 
         unit_store(&output, acc + i * acc_step, 1, to + i * step);
       }
     }
-    if (output.bias != NULL) output.bias++;
-    if (output.compensation != NULL) output.compensation++;
-    output.multiplier += output.is_per_channel;
-    output.shift += output.is_per_channel;
+    unit_outputs_advance(&output, 1);
   }
 }
 
