@@ -71,6 +71,15 @@
 #define BIAS r8
 #define BIAS_HIGH r9
 
+/* r10 is the step. */
+    .macro begin_step
+    MOVP FRAME_STEP(r1), r10
+    .endm
+
+    .macro next_output
+    ADDP r10, r6
+    .endm
+
 /* r7: M = r15 */
     .macro begin_multiplier
     mov r15, r7
@@ -87,6 +96,14 @@
 #define UNCERTAIN 246
 #define BIAS FRAME_BIAS(r1)
 #define BIAS_HIGH FRAME_BIAS_HIGH(r1)
+
+    .macro begin_step
+    .endm
+
+    .macro next_output
+    MOVP FRAME_STEP(r1), r11
+    ADDP r11, r6
+    .endm
 
 /* a * b = (a + b)^2 / 4 - (a - b)^2 / 4 for the bytes of M = r15: r7, r8 are at the squares of the upper
  * byte and its negative, r9, r10 at those of the lower one. */
@@ -286,6 +303,7 @@ unit_store_plane_msp430:
 4:  mov r14, BIAS
     mov r15, BIAS_HIGH
     clr FRAME_SKIP(r1)
+    begin_step
 .Lstore_first:
     mov @r5+, r12
     mov @r5+, r13
@@ -305,8 +323,7 @@ unit_store_plane_msp430:
     mov FRAME_FLOOR(r1), r12
 .Lstore_value:
     mov.b r12, 0(r6)
-    MOVP FRAME_STEP(r1), r11
-    ADDP r11, r6
+    next_output
     CMPP r4, r5
     jeq .Lstore_channel_end
     mov @r5+, r13
