@@ -46,15 +46,16 @@ def test_mlperf_tiny_dense(counting: ctypes.CDLL, data_dir: Path, tmp_path: Path
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", MLPERF)
+@pytest.mark.parametrize("schedule", ["unit", "planned", "activation_sorted"])
 @pytest.mark.parametrize("divider", ["exact", "bit_shift", "binary_tree", "bit_mask", "table"])
 def test_mlperf_tiny_pruned(
-    counting: ctypes.CDLL, data_dir: Path, tmp_path: Path, name: str, divider: str
+    counting: ctypes.CDLL, data_dir: Path, tmp_path: Path, name: str, divider: str, schedule: str
 ) -> None:
     data = load(data_dir, name)
     x = inputs(load_model(data).graph, 8)
     points = {"full": SkipRate(0.5), "saver": SkipRate(0.85)}
     result = tflm_unit.convert(data, x, points=points, divider=divider, fatrelu=0.2)
-    GeneratedModel(tmp_path, counting, result.model.graph, result.points).check([x])
+    GeneratedModel(tmp_path, counting, result.model.graph, result.points, schedule).check([x])
 
 
 def test_residual_blocks_add_in_place(data_dir: Path) -> None:
