@@ -24,7 +24,7 @@ from rich.console import Console
 from rich.table import Table
 from scipy.optimize import nnls
 
-from tflm_unit import convert, simulate
+from tflm_unit import UnitError, convert, simulate
 from tflm_unit.boards.toolchain import BOARDS
 from tflm_unit.converter.calibration import Calibrator
 from tflm_unit.converter.cost_features import LayerCounts
@@ -152,7 +152,10 @@ def run(target: str, console: Console, write: bool, rows_file: Path | None) -> N
     rows: list[Row] = []
     for index, (name, (data, x)) in enumerate(networks().items()):
         console.print(f"{target}: {name}", end="\r")
-        rows += measure(target, name, data, x, RATES[index % len(RATES)])
+        try:
+            rows += measure(target, name, data, x, RATES[index % len(RATES)])
+        except UnitError as problem:
+            console.print(f"{target}: {name} is left out: {problem}")
     constants, errors = model_of(rows)
     every = [e for some in errors.values() for e in some]
     if rows_file:
