@@ -6,8 +6,9 @@
  * MSP430 versions use the hardware multiplier whose registers start at UNIT_MSP430_MPY (0x0130 for
  * the 16-bit multiplier, 0x04C0 for MPY32), or a table of squares where that is not defined. An
  * interrupt routine that multiplies would disturb a running sum, so they keep interrupts disabled
- * for one sum at a time: at most UNIT_PATCH_ELEMENTS products or UNIT_COLUMN outputs of a column,
- * about 2500 cycles. UNIT_MSP430_KEEP_INTERRUPTS lifts that where no interrupt routine multiplies.
+ * for one sum at a time: at most UNIT_PATCH_ELEMENTS products, UNIT_COLUMN outputs of a column or a
+ * list of a plan, about 2500 cycles. UNIT_MSP430_KEEP_INTERRUPTS lifts that where no interrupt
+ * routine multiplies.
  */
 #ifndef UNIT_LOOPS_H_
 #define UNIT_LOOPS_H_
