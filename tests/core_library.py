@@ -21,7 +21,17 @@ from tflm_unit.converter.graph import Activation, ConvParams, Requantization
 from tflm_unit.converter.pruning import FATRELU_OFF, LayerPruning
 
 CORE = Path(__file__).resolve().parent.parent / "kernels" / "src" / "core"
-FLAGS = ["-std=c99", "-pedantic", "-O2", "-g", "-Wall", "-Wextra", "-Wconversion", "-Werror"]
+FLAGS = [
+    "-std=c99",
+    "-pedantic",
+    "-O2",
+    "-g",
+    "-Wall",
+    "-Wextra",
+    "-Wconversion",
+    "-Werror",
+    "-DUNIT_C_LOOPS",
+]
 SANITIZERS = ["-fsanitize=address,undefined", "-fno-sanitize-recover=undefined"]
 SUCCESS, ARG_ERROR = 0, -1
 

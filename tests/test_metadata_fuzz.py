@@ -29,7 +29,7 @@ def build(folder: Path) -> Path:
     # Neither the compilers nor the driver may inherit the preloaded sanitizer of tests/run_sanitized.sh.
     environment = {name: value for name, value in os.environ.items() if name != "LD_PRELOAD"}
     core = map(str, sorted((SOURCES / "core").glob("*.c")))
-    command = [os.environ.get("CC", "cc"), "-std=c99", *WARNINGS, *SANITIZERS, "-c", *core]
+    command = [os.environ.get("CC", "cc"), "-std=c99", "-DUNIT_C_LOOPS", *WARNINGS, *SANITIZERS, "-c", *core]
     subprocess.run(command, check=True, cwd=folder, env=environment)
     driver = folder / "metadata_fuzz"
     files = [TESTS / "metadata_fuzz.cc", *(SOURCES / "tflm" / name for name in READERS), *folder.glob("*.o")]
