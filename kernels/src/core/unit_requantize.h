@@ -15,9 +15,14 @@ static inline int32_t unit_clamp(int32_t value, int32_t min, int32_t max) {
   return value < min ? min : value > max ? max : value;
 }
 
+/* GCC has the instruction as a builtin function from version 10 on. */
+#if defined(__ARM_FEATURE_SAT) && (defined(__clang__) || (defined(__GNUC__) && __GNUC__ >= 10))
+#define UNIT_HAS_SSAT
+#endif
+
 /* Clamps to int8. */
 static inline int32_t unit_saturate(int32_t value) {
-#if defined(__ARM_FEATURE_SAT) && defined(__GNUC__)
+#ifdef UNIT_HAS_SSAT
   return (int32_t)__builtin_arm_ssat(value, 8);
 #else
   return unit_clamp(value, INT8_MIN, INT8_MAX);
@@ -26,7 +31,7 @@ static inline int32_t unit_saturate(int32_t value) {
 
 /* The same for values from -128 on. */
 static inline int32_t unit_saturate_above(int32_t value) {
-#if defined(__ARM_FEATURE_SAT) && defined(__GNUC__)
+#ifdef UNIT_HAS_SSAT
   return unit_saturate(value);
 #else
   return value > INT8_MAX ? INT8_MAX : value;
