@@ -114,7 +114,7 @@ class TflmRunner:
     def counts(self) -> dict[int, tuple[int, int]]:
         by_weights = {s.weights: s for s in self._interpreter.stats()}
         layers = {x.index: by_weights.get(self._graph.weights(x).index) for x in self._graph.prunable}
-        return {i: (s.macs_zero, s.macs_skipped) for i, s in layers.items() if s is not None}
+        return {i: (s.macs_zero, s.macs_skipped) for i, s in layers.items() if s is not None and s.macs_total}
 
 
 def evaluate(
