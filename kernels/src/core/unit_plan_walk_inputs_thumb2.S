@@ -32,9 +32,11 @@
   .macro enter is_second=0
   ldrb r6, [r8, r6]
   add lr, r1
-  sub r6, r12, r6, lsl #4     /* 16 bytes of code per entry */
   .if \is_second
-  addw r6, r6, #(.Lsecond_end - .Lfirst_end)
+  adr.w r3, .Lsecond_end + 1
+  sub r6, r3, r6, lsl #4      /* 16 bytes of code per entry */
+  .else
+  sub r6, r12, r6, lsl #4
   .endif
   bx r6
   .endm

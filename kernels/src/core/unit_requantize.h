@@ -15,8 +15,10 @@ static inline int32_t unit_clamp(int32_t value, int32_t min, int32_t max) {
   return value < min ? min : value > max ? max : value;
 }
 
-/* GCC has the instruction as a builtin function from version 10 on. */
-#if defined(__ARM_FEATURE_SAT) && (defined(__clang__) || (defined(__GNUC__) && __GNUC__ >= 10))
+/* GCC has the instruction as a builtin function from version 10 on; Clang claims it for Cortex-M23,
+ * which has no Thumb-2. */
+#if defined(__ARM_FEATURE_SAT) && defined(__thumb2__) && \
+    (defined(__clang__) || (defined(__GNUC__) && __GNUC__ >= 10))
 #define UNIT_HAS_SSAT
 #endif
 
