@@ -62,13 +62,14 @@
   .type unit_plan_walk_thumb1, %function
   .thumb_func
 unit_plan_walk_thumb1:
-  push {r4-r7, lr}
   ldr r1, [r0, #ROW_CRITICAL]
   cmp r1, #0
   beq .Lexact
+  push {r3, lr}              /* the stack stays aligned to 8 bytes */
   bl unit_plan_walk_c
-  pop {r4-r7, pc}
+  pop {r3, pc}
 .Lexact:
+  push {r4-r7, lr}
   mov r4, r8
   mov r5, r9
   mov r6, r10
