@@ -10,6 +10,7 @@ from .model import CodeModel
 
 MIN_CODE_BYTES = 2048  # of any program: kernels, generated calls and start-up code are not smaller
 MIN_OTHER_RAM_BYTES = 512  # of any program: stack and static variables beside the arena
+STACK_BYTES = 2048  # more than the deepest kernel takes on MSP430X
 _LISTED = 3
 
 Sizes = Sequence[tuple[str, int]]
@@ -30,7 +31,7 @@ def arena_in_fram(model: CodeModel, target: Target) -> bool:
         _check(model.name, target, "RAM", ram, target.ram_bytes, buffers)
         return False
     # MSP430X's FRAM beyond 64 KiB holds the constants, and the arena if need be: it is written like RAM.
-    too_large = sum(ram.values()) > target.ram_bytes
+    too_large = sum(ram.values()) + STACK_BYTES > target.ram_bytes
     fram = {"constants": model.constant_bytes, **({"arena": model.arena.bytes} if too_large else {})}
     _check(model.name, target, "FRAM above 64 KiB", fram, upper, [*constants, *buffers])
     return too_large
