@@ -16,6 +16,7 @@ void unit_report_fault(const uint32_t *frame);
 /* The pattern of stack that nothing has used. */
 #define UNUSED 0xA5A5A5A5u
 #define CPACR (*(volatile uint32_t *)0xE000ED88)
+#define CCR (*(volatile uint32_t *)0xE000ED14)
 
 /* Only the faults can occur: nothing enables an interrupt. MemManage and the others are escalated
  * to HardFault. */
@@ -39,6 +40,9 @@ static inline void copy_data(void) {
 }
 
 void Reset_Handler(void) {
+#ifdef __ARM_ARCH_6M__
+  CCR |= 1u << 3; /* UNALIGN_TRP: the simulated core is an ARMv7-M, which would allow it */
+#endif
 #ifdef __ARM_FP
   CPACR |= 0xFu << 20;
   __asm__ volatile("dsb\n isb");
