@@ -52,6 +52,7 @@ def reason(chosen: str, predicted: Mapping[str, float]) -> str:
         return "no thresholds"
     best = min(predicted, key=lambda name: predicted[name])
     if chosen != best:
-        return f"{best} would take {predicted[best] / predicted[chosen]:.2f} of its time, but does not fit"
+        share = predicted[best] / predicted[chosen]
+        return f"{best} would take {share:.2f} of its time, but exceeds extra_flash or RAM"
     second = min((name for name in predicted if name != chosen), key=lambda name: predicted[name])
     return f"cheapest; {second} takes {predicted[second] / predicted[chosen]:.2f}x"

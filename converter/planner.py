@@ -22,7 +22,7 @@ from .pruning import FATRELU_OFF, LayerPruning, OperatingPoint, Schedule
 from .targets import Target
 
 CODE_BYTES = 16 * 1024  # kernels, start-up code and an application, roughly
-OTHER_RAM_BYTES = 1024  # stack and variables, roughly
+OTHER_RAM_BYTES = 2048  # stack and variables, roughly
 Settled = Mapping[tuple[int, int], LayerChoice]  # by point and layer index
 
 

@@ -194,7 +194,7 @@ def test_sorted_planes_stay_within_the_ram(
     assert schedules(tight).count("activation_sorted") == 1
     assert tight.arena_bytes < report.arena_bytes
     refused = next(c for c in tight.points[0] if c.op == "CONV_2D" and c.schedule == "dense")
-    assert "does not fit" in refused.reason
+    assert "exceeds" in refused.reason
 
 
 def test_fatrelu_keeps_its_entry(monkeypatch: pytest.MonkeyPatch, graph: Graph, source: Calibrator) -> None:

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from .converter.codegen import Export
 
 PAPER_PERCENTILE = 20.0
+MAX_EXTRA_FLASH = 100  # more than any plan takes
 
 
 @dataclass(frozen=True)
@@ -128,8 +129,10 @@ def convert(
     """
     rules = _rules(percentile, skip, thresholds, points)
     check_schedule(schedule)
-    if not extra_flash >= 0:
-        raise UnitError(f"extra_flash is {extra_flash}; it takes a number >= 0")
+    if not isinstance(extra_flash, (int, float)) or not 0 <= extra_flash <= MAX_EXTRA_FLASH:
+        raise UnitError(f"extra_flash is {extra_flash!r}; it takes a number in 0 .. {MAX_EXTRA_FLASH}")
+    if not isinstance(target, (str, Target, type(None))):
+        raise UnitError(f"target is {target!r}; it takes a name or a Target")
     board = load_target(target) if isinstance(target, str) else target
     chosen, power_of_two = _divider(divider, power_of_two, board)
     data = _int8_bytes(model, representative_data, scale, offset)
@@ -219,6 +222,10 @@ def _rules(
                 f"point {wrong[0]!r} is {points[wrong[0]]!r}; it takes SkipRate, Percentile or Explicit"
             )
         return dict(points)
+    if not isinstance(skip, (int, float, type(None))):
+        raise UnitError(
+            f"skip is {skip!r}; it takes a share of the MACs, 0 .. 1; for several points give points="
+        )
     if skip is not None:
         return {"default": SkipRate(float(skip))}
     if thresholds is not None:

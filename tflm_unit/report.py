@@ -117,7 +117,8 @@ def _plan_table(plan: dict[str, Any], index: int, point: str) -> Table:
     total, dense = (sum(costs) for costs in zip(*[(r["cost"], _dense_cost(r)) for r in rows], strict=True))
     title = (
         f"point {index}: {point} on {plan['target']}, predicted: {total:,.0f} {plan['unit']}, dense {dense:,.0f} "
-        f"(error about {plan['error']:.0%}); plans take {plan['extra_flash_bytes']:,} bytes more than the weights"
+        f"(error about {plan['error']:.0%}); plans take {plan['extra_flash_bytes']:,} bytes more than the weights, "
+        f"the arena {plan['arena_bytes']:,}"
     )
     table = Table(title=title, title_justify="left")
     for name in ("layer", "schedule", "taps", plan["unit"], "of dense", "flash", "why"):

@@ -138,7 +138,11 @@ def _result(job: Job, runs: Mapping[str, Run], random: bool) -> Simulation:
         simulated_by=job.machine.name,
         simulator=job.machine.board["tflm_unit"]["simulator"]["kind"],
         random_inputs=random,
-        dividers=tuple(sorted({e.divider.name.lower() for e in point.layers.values()})) if point else (),
+        dividers=tuple(
+            sorted({e.divider.name.lower() for e in point.layers.values() if e.thresholds.max() > 0})
+        )
+        if point
+        else (),
         compiler=main.firmware.compiler,
         flags=(OPTIMIZE, *job.machine.board["tflm_unit"]["cflags"]),
         status=board["status"],

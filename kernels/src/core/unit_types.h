@@ -124,8 +124,7 @@ typedef struct {
   const uint16_t *table_row; /* UNIT_DIVIDER_TABLE: [groups] row of each group */
 } unit_prune_params;
 
-#define UNIT_PLAN_WINDOW 64  /* accumulators that the entries of one list of a plan reach, at most \
-                              */
+#define UNIT_PLAN_WINDOW 64  /* accumulators that a list of a plan reaches, at most */
 #define UNIT_PLAN_CLASSES 16 /* columns of unit_plan.count, at most */
 
 /* The weights of one layer at one operating point as the planned schedule walks them
