@@ -181,12 +181,12 @@ def main() -> None:
     parser.add_argument("--png", type=Path, default=ROOT / "build" / "benchmarks" / "kernels.png")
     arguments = parser.parse_args()
     progress, rows = Console(stderr=True), []
-    for name, *data in models(arguments.samples):
+    for name, data, x, images in models(arguments.samples):
         for target in arguments.target if name in arguments.model else ():
             for rate in arguments.rate:
                 progress.print(f"{name} on {target}, {rate:.0%}")
                 try:
-                    rows += measure(target, name, *data, rate)  # type: ignore[arg-type]
+                    rows += measure(target, name, data, x, images, rate)
                 except UnitError as error:  # CIFAR's weights do not fit an MSP430
                     progress.print(f"{name} on {target}: {error}")
                     break

@@ -6,6 +6,7 @@ import ctypes
 import re
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -53,9 +54,9 @@ def schedules(exported: Export, graph: Graph = GRAPH) -> dict[str, tuple[str, ..
     return {graph.layers[i].name: names for i, names in pairs if names}
 
 
-def written(folder: Path, points: list[OperatingPoint], **options: object) -> tuple[Export, str, str]:
+def written(folder: Path, points: list[OperatingPoint], **options: Any) -> tuple[Export, str, str]:
     """The export, and the text of its two C files."""
-    done = export(GRAPH, PruningConfig(tuple(points)), folder, **options)  # type: ignore[arg-type]
+    done = export(GRAPH, PruningConfig(tuple(points)), folder, **options)
     return done, (folder / "model.c").read_text(), (folder / "model_data.c").read_text()
 
 

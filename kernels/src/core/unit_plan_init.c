@@ -1,13 +1,5 @@
 #include "unit_plan.h"
-
-static ptrdiff_t greatest_common_divisor(ptrdiff_t a, ptrdiff_t b) {
-  while (b != 0) {
-    const ptrdiff_t rest = a % b;
-    a = b;
-    b = rest;
-  }
-  return a;
-}
+#include "unit_span.h"
 
 static void init_axis(unit_plan_axis *axis, int32_t input, int32_t kernel, int32_t output,
                       int32_t stride, int32_t padding, int32_t dilation) {
@@ -18,7 +10,7 @@ static void init_axis(unit_plan_axis *axis, int32_t input, int32_t kernel, int32
   axis->padding = (ptrdiff_t)padding;
   axis->dilation = (ptrdiff_t)dilation;
   const ptrdiff_t common =
-      axis->stride == 1 ? 1 : greatest_common_divisor(axis->stride, axis->dilation);
+      axis->stride == 1 ? 1 : unit_common_divisor(axis->stride, axis->dilation);
   axis->period = axis->stride / common;
   axis->tap_step = axis->dilation / common;
 }

@@ -1,15 +1,8 @@
 #include "unit_sorted.h"
 
-static ptrdiff_t larger(ptrdiff_t a, ptrdiff_t b) { return a > b ? a : b; }
+#include "unit_span.h"
 
-static ptrdiff_t greatest_common_divisor(ptrdiff_t a, ptrdiff_t b) {
-  while (b != 0) {
-    const ptrdiff_t rest = a % b;
-    a = b;
-    b = rest;
-  }
-  return a;
-}
+static ptrdiff_t larger(ptrdiff_t a, ptrdiff_t b) { return a > b ? a : b; }
 
 static void init_axis(unit_sorted_axis *axis, int32_t input, int32_t kernel, int32_t output,
                       int32_t stride, int32_t padding, int32_t dilation) {
@@ -19,7 +12,7 @@ static void init_axis(unit_sorted_axis *axis, int32_t input, int32_t kernel, int
   axis->stride = (ptrdiff_t)stride;
   axis->padding = (ptrdiff_t)padding;
   axis->dilation = (ptrdiff_t)dilation;
-  const ptrdiff_t common = greatest_common_divisor(axis->stride, axis->dilation);
+  const ptrdiff_t common = unit_common_divisor(axis->stride, axis->dilation);
   axis->period = axis->stride / common;
   axis->tap_step = axis->dilation / common;
   axis->phases = axis->kernel < axis->period ? axis->kernel : axis->period;

@@ -1,4 +1,5 @@
-/* Internal: which taps of a sliding window lie inside the image, along one axis. */
+/* Internal: the taps of a sliding window along one axis: which lie inside the image, and which meet
+ * the same inputs. */
 #ifndef UNIT_SPAN_H_
 #define UNIT_SPAN_H_
 
@@ -22,6 +23,17 @@ static inline unit_span unit_span_of(ptrdiff_t origin, ptrdiff_t size, ptrdiff_t
     span.count--;
   }
   return span;
+}
+
+/* The greatest: taps that are stride / divisor apart meet the same inputs, dilation / divisor
+ * outputs apart. */
+static inline ptrdiff_t unit_common_divisor(ptrdiff_t stride, ptrdiff_t dilation) {
+  while (dilation != 0) {
+    const ptrdiff_t rest = stride % dilation;
+    stride = dilation;
+    dilation = rest;
+  }
+  return stride;
 }
 
 #endif /* UNIT_SPAN_H_ */
