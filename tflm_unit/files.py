@@ -17,7 +17,7 @@ _DAMAGED = (ValueError, EOFError, zipfile.BadZipFile, zlib.error, NotImplemented
 
 
 class NpzData:
-    """Arrays x_train, y_train, x_test, y_test of a file as Keras caches its data sets.
+    """Arrays x_train, y_train, x_test, y_test of a file as Keras caches its data sets; `names` are all it has.
 
     Raises DataError when the file is missing, is no .npz, or lacks an array that is asked for.
     """
@@ -32,20 +32,22 @@ class NpzData:
             raise DataError(f"{path} is not an .npz file of plain arrays: {error}") from error
         if not isinstance(self._file, np.lib.npyio.NpzFile):
             raise DataError(f"{path} is not an .npz file: it holds a single array; save it with np.savez")
+        self.names = tuple(self._file.files)
 
     def samples(self, part: str) -> tuple[np.ndarray, np.ndarray | None]:
         """x_{part} and, when there is one, y_{part}, which must have the same length."""
-        x = self._array(f"x_{part}")
-        if f"y_{part}" not in self._file.files:
+        x = self.array(f"x_{part}")
+        if f"y_{part}" not in self.names:
             return x, None
-        y = self._array(f"y_{part}")
+        y = self.array(f"y_{part}")
         if len(x) != len(y):
             raise DataError(f"{self._path} has {len(x)} samples in x_{part} but {len(y)} labels in y_{part}")
         return x, y
 
-    def _array(self, name: str) -> np.ndarray:
-        if name not in self._file.files:
-            raise DataError(f"{self._path} has no array {name!r}; it has {', '.join(self._file.files)}")
+    def array(self, name: str) -> np.ndarray:
+        """One array, unpacked anew on every call."""
+        if name not in self.names:
+            raise DataError(f"{self._path} has no array {name!r}; it has {', '.join(self.names)}")
         try:
             array = np.asarray(self._file[name])
         except (OSError, *_DAMAGED) as error:
