@@ -204,7 +204,7 @@ def train(recipe: Recipe, data: Arrays) -> Any:
     optimizer = keras.optimizers.AdamW(schedule, weight_decay=recipe.weight_decay)
     model.compile(optimizer, "sparse_categorical_crossentropy", metrics=["accuracy"])
     batches = augmented(data, recipe)
-    model.fit(batches, steps_per_epoch=steps, epochs=recipe.epochs, verbose=2 if sys.stdout.isatty() else 0)
+    model.fit(batches, steps_per_epoch=steps, epochs=recipe.epochs, verbose=2)
     return model
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..converter.errors import DataError, UnitError
-from . import har, images, speech_commands
+from . import har, images, speech_commands, widar
 from .arrays import Arrays
 
 __all__ = ["DATA_SETS", "Arrays", "load"]
@@ -45,6 +45,8 @@ DATA_SETS = {
     ),
     "speech_commands": DataSet(
         (
+            Format("speech_commands_v0.02", speech_commands.recordings),
+            Format("speech_commands", speech_commands.records),
             Format("speech_commands.npz", speech_commands.spectra_npz),
             Format("kws.npz", speech_commands.spectra_npz),
         ),
@@ -53,6 +55,9 @@ DATA_SETS = {
     "har": DataSet(
         (Format("UCI HAR Dataset", har.har_folder), Format("har.npz", har.har_npz)),
         "unpack the archive of https://archive.ics.uci.edu/dataset/240",
+    ),
+    "widar": DataSet(
+        (Format("BVP", widar.bvp_folder),), "unpack BVP.zip of http://tns.thss.tsinghua.edu.cn/widar3.0/"
     ),
 }
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from os import PathLike
 from types import MappingProxyType
@@ -13,6 +13,7 @@ import numpy as np
 from ..converter.container import write_file
 from ..converter.errors import DataError
 
+Part = tuple[np.ndarray, np.ndarray]  # samples and labels
 PARTS = ("train", "val", "test")
 
 
@@ -50,7 +51,7 @@ class Arrays:
             if len(values) != lengths[name.rsplit("_", 1)[-1]]:
                 raise DataError(f"{name} has {len(values)} values, not one per sample")
 
-    def part(self, name: str) -> tuple[np.ndarray, np.ndarray]:
+    def part(self, name: str) -> Part:
         """Samples and labels of 'train', 'val' or 'test'."""
         return getattr(self, f"x_{name}"), getattr(self, f"y_{name}")
 
@@ -63,16 +64,8 @@ class Arrays:
 
 
 def make(
-    train: tuple[np.ndarray, np.ndarray],
-    val: tuple[np.ndarray, np.ndarray],
-    test: tuple[np.ndarray, np.ndarray],
-    class_names: tuple[str, ...],
-    ids: Mapping[str, np.ndarray] | None = None,
+    parts: Sequence[Part], class_names: tuple[str, ...], ids: Mapping[str, np.ndarray] | None = None
 ) -> Arrays:
-    """Arrays with the dtypes that their documentation promises. Each part: samples and labels of any dtype."""
-    parts = [array for x, y in (train, val, test) for array in (np.asarray(x, np.float32), _labels(y))]
-    return Arrays(*parts, class_names, MappingProxyType(dict(ids or {})))
-
-
-def _labels(y: np.ndarray) -> np.ndarray:
-    return np.asarray(y, np.int64).reshape(-1)
+    """Arrays with the dtypes that their documentation promises. parts: samples and labels of train, val and test."""
+    train, val, test = [(np.asarray(x, np.float32), np.asarray(y, np.int64).reshape(-1)) for x, y in parts]
+    return Arrays(*train, *val, *test, class_names, MappingProxyType(dict(ids or {})))

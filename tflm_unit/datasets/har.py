@@ -46,6 +46,8 @@ def _read_part(folder: Path, part: str) -> tuple[np.ndarray, np.ndarray, np.ndar
 def _text(path: Path, dtype: type) -> np.ndarray:
     try:
         return np.loadtxt(path, dtype, ndmin=2)
+    except FileNotFoundError as error:
+        raise DataError(f"cannot read {path}: no such file") from error
     except OSError as error:
         raise DataError(f"cannot read {path}: {error.strerror or error}") from error
     except ValueError as error:
@@ -63,4 +65,4 @@ def _split(
     x, y, subject = train
     held = np.isin(subject, np.unique(subject)[4::5])
     ids = {"subject_train": subject[~held], "subject_val": subject[held], "subject_test": test[2]}
-    return make((x[~held], y[~held]), (x[held], y[held]), test[:2], CLASSES, ids)
+    return make([(x[~held], y[~held]), (x[held], y[held]), test[:2]], CLASSES, ids)

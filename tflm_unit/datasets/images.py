@@ -8,7 +8,7 @@ import numpy as np
 
 from ..converter.errors import DataError
 from ..files import NpzData
-from .arrays import Arrays, make
+from .arrays import Arrays, Part, make
 from .pickles import read_batch
 
 CIFAR10_CLASSES = (
@@ -21,8 +21,7 @@ def mnist_npz(path: Path) -> Arrays:
     """The file that Keras caches. Pixels 0..1, (N, 28, 28, 1); the last 5,000 training images validate."""
     (x, y), test = _train_and_test(path, (28, 28))
     held = len(x) // 12
-    train, val = (x[:-held], y[:-held]), (x[-held:], y[-held:])
-    return _images(train, val, test, tuple("0123456789"))
+    return _images([(x[:-held], y[:-held]), (x[-held:], y[-held:]), test], tuple("0123456789"))
 
 
 def cifar10_npz(path: Path) -> Arrays:
@@ -41,29 +40,21 @@ def cifar10_batches(folder: Path) -> Arrays:
     return _cifar10(train, read_batch(folder / "test_batch"))
 
 
-def _cifar10(train: tuple[np.ndarray, np.ndarray], test: tuple[np.ndarray, np.ndarray]) -> Arrays:
+def _cifar10(train: Part, test: Part) -> Arrays:
     """Colours 0..1, (N, 32, 32, 3). A tenth of the training images, drawn with a fixed seed, validates."""
     x, y = train
     order = np.random.default_rng(SEED).permutation(len(x))
     held, kept = np.sort(order[: len(x) // 10]), np.sort(order[len(x) // 10 :])
-    return _images((x[kept], y[kept]), (x[held], y[held]), test, CIFAR10_CLASSES)
+    return _images([(x[kept], y[kept]), (x[held], y[held]), test], CIFAR10_CLASSES)
 
 
-def _images(
-    train: tuple[np.ndarray, np.ndarray],
-    val: tuple[np.ndarray, np.ndarray],
-    test: tuple[np.ndarray, np.ndarray],
-    class_names: tuple[str, ...],
-) -> Arrays:
-    def scaled(x: np.ndarray) -> np.ndarray:
-        return (x if x.ndim == 4 else x[..., np.newaxis]).astype(np.float32) / 255
-
-    return make(*((scaled(x), y) for x, y in (train, val, test)), class_names=class_names)
+def _images(parts: list[Part], class_names: tuple[str, ...]) -> Arrays:
+    """Pixels 0..255 scaled to 0..1, grey ones with a channel axis."""
+    scaled = [(x.reshape(*x.shape[:3], -1).astype(np.float32) / 255, y) for x, y in parts]
+    return make(scaled, class_names)
 
 
-def _train_and_test(
-    path: Path, shape: tuple[int, ...]
-) -> tuple[tuple[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]:
+def _train_and_test(path: Path, shape: tuple[int, ...]) -> tuple[Part, Part]:
     data = NpzData(path)
     result = []
     for part in ("train", "test"):
@@ -71,8 +62,7 @@ def _train_and_test(
         if y is None:
             raise DataError(f"{path} has no labels: y_train and y_test are needed")
         if x.shape[1:] != shape or x.dtype != np.uint8:
-            raise DataError(
-                f"x_{part} of {path} is {x.dtype} {x.shape}; uint8 (N, {', '.join(map(str, shape))}) is needed"
-            )
+            needed = f"uint8 (N, {', '.join(map(str, shape))})"
+            raise DataError(f"x_{part} of {path} is {x.dtype} {x.shape}; {needed} is needed")
         result.append((x, y))
     return result[0], result[1]
