@@ -30,6 +30,7 @@ from .graph import (
     RequantizeParams,
     SoftmaxParams,
 )
+from .output_loss import logit_step
 
 Visit = Callable[[Layer, np.ndarray], None]
 INT8_MAX, INT8_MIN = 127, -128
@@ -58,10 +59,16 @@ class _Step:
         return np.where(free, self.gradient, np.float32(0))
 
 
+def activations(graph: Graph) -> list[int]:
+    """Tensors whose values `backward` needs: all that are not constant."""
+    tensors = {t for layer in graph.layers for t in (*layer.inputs, *layer.outputs) if t >= 0}
+    return sorted(t for t in tensors if graph.tensors[t].data is None)
+
+
 def backward(
     graph: Graph, values: Mapping[int, np.ndarray], start: int, gradient: np.ndarray, visit: Visit
 ) -> None:
-    """Propagates `gradient`, float32 (N, ...), of a loss by the real values of tensor `start` to the layers before it.
+    """Propagates `gradient`, float32 (N, ...), of a loss by the real tensor `start` to the layers before it.
 
     values: int8 (N, *shape[1:]) of every activation, by tensor. visit: called for each prunable layer, last
     first, with the gradient by its real pre-activation, float32 (N, *output shape[1:]).
@@ -177,8 +184,8 @@ def _(params: AddParams, step: _Step) -> tuple[np.ndarray, ...]:
 def _(params: PadParams, step: _Step) -> tuple[np.ndarray, ...]:
     rank = step.input.ndim
     starts = params.pre[4 - rank + 1 :]
-    inner = tuple(slice(a, a + size) for a, size in zip(starts, step.input.shape[1:], strict=True))
-    return (step.gradient[(slice(None), *inner)],)
+    inner = [slice(a, a + size) for a, size in zip(starts, step.input.shape[1:], strict=True)]
+    return (step.gradient[tuple([slice(None), *inner])],)
 
 
 @_inputs.register
@@ -218,8 +225,3 @@ def _(params: ConcatenationParams, step: _Step) -> tuple[np.ndarray, ...]:
 @_inputs.register
 def _(params: CopyParams, step: _Step) -> tuple[np.ndarray, ...]:
     return (step.gradient.reshape(step.input.shape),)
-
-
-def logit_step(params: SoftmaxParams) -> float:
-    """What one int8 step of a SOFTMAX's input adds to the exponent; inverse of TFLite's PreprocessSoftmaxScaling."""
-    return params.multiplier * 2.0 ** (params.shift - 31 - 26)

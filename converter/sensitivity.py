@@ -9,18 +9,22 @@ all channels of all layers.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 
 import numpy as np
 
 from .dataset import Dataset
 from .engine import Engine
-from .gradients import backward, logit_step
-from .graph import Graph, Layer, SoftmaxParams
+from .gradients import activations, backward
+from .graph import Graph, Layer
+from .output_loss import OutputLoss
 
 SAMPLES = 256
 CHUNK = 32
 SEED = 0
+# Of a layer's mean: a channel that never mattered on the data at hand may matter elsewhere.
+LEAST_CHANNEL = 0.01
+LEAST_LAYER = 1e-6  # of the mean of all layers
 Progress = Callable[[str, int, int], None]
 
 
@@ -35,30 +39,30 @@ def sensitivity(
     """Fisher information of one output value of every channel, by index of the prunable layer.
 
     data: as for calibration; the first `samples` of them count. Returns float64 (output channels,), the mean
-    over samples and positions of the squared gradient of the loss by the real pre-activation. The loss is the
-    cross-entropy where the model ends in a SOFTMAX, else half the squared error of its first output.
+    over samples and positions of the squared gradient of the loss (`OutputLoss`) by the real pre-activation.
     progress: called with ('sensitivity', samples done, samples).
     Raises UnitError when a layer has no derivative, ModelError when the batch engine cannot run the graph.
     """
-    engine = Engine(graph, threads=threads)
-    keep = sorted({t for layer in graph.layers for t in (*layer.inputs[:1], *layer.outputs)} | _added(graph))
+    engine, loss = Engine(graph, threads=threads), OutputLoss(graph)
+    keep = activations(graph)
     totals = {x.index: np.zeros(graph.output_channels(x)) for x in graph.prunable}
+    counts = dict.fromkeys(totals, 0)
     random = np.random.default_rng(SEED)
+
+    def add(layer: Layer, by_pre_activation: np.ndarray) -> None:
+        squares = np.square(by_pre_activation, dtype=np.float64).reshape(-1, by_pre_activation.shape[-1])
+        totals[layer.index] += squares.sum(axis=0)
+        counts[layer.index] += len(squares)
+
     done = 0
-    sizes = {x.index: graph.tensors[x.outputs[0]].size // graph.output_channels(x) for x in graph.prunable}
     for chunk in _chunks(data, samples):
         values = engine.run(*chunk, keep=keep).kept
-        start, gradient = _loss_gradient(graph, values, random)
-
-        def add(layer: Layer, by_pre_activation: np.ndarray) -> None:
-            squares = np.square(by_pre_activation, dtype=np.float64)
-            totals[layer.index] += squares.reshape(-1, squares.shape[-1]).sum(axis=0)
-
-        backward(graph, values, start, gradient, add)
+        answers = loss.answers(values[loss.tensor])
+        backward(graph, values, loss.tensor, loss.gradient(answers, loss.draw(answers, random)), add)
         done += len(chunk[0])
         if progress:
             progress("sensitivity", done, samples)
-    return {index: total / (max(done, 1) * sizes[index]) for index, total in totals.items()}
+    return {index: total / max(counts[index], 1) for index, total in totals.items()}
 
 
 def start_thresholds(
@@ -71,56 +75,26 @@ def start_thresholds(
 ) -> dict[str, np.ndarray]:
     """Real thresholds float64 (output channels,) by layer name: knob * sqrt(cost / Fisher information).
 
-    fisher: from `sensitivity`. cost: of one MAC by layer index, default 1. channel_weight: 0: the layer's mean Fisher
-    information for all of its channels, 1: that of each channel; between them a geometric mean.
+    fisher: from `sensitivity`. cost: of one MAC, by layer index; default 1. channel_weight: 0: the layer's mean
+    Fisher information for all of its channels, 1: that of each channel; between them a geometric mean.
     """
-    floor = 1e-6 * max((float(f.mean()) for f in fisher.values()), default=0.0) or 1.0
+    means = {index: float(f.mean()) for index, f in fisher.items()}
+    least = LEAST_LAYER * float(np.mean(list(means.values()))) if means else 0.0
     found = {}
     for layer in graph.prunable:
-        mean = max(float(fisher[layer.index].mean()), floor)
-        # A channel that never mattered on the data at hand may matter elsewhere.
-        channels = np.maximum(fisher[layer.index], 0.01 * mean)
-        blended = mean * (channels / mean) ** channel_weight
-        found[layer.name] = knob * np.sqrt((cost[layer.index] if cost else 1.0) / blended)
+        mean = max(means[layer.index], least, np.finfo(np.float64).tiny)
+        relative = np.maximum(fisher[layer.index] / mean, LEAST_CHANNEL)
+        price = cost[layer.index] if cost else 1.0
+        found[layer.name] = knob * np.sqrt(price / (mean * relative**channel_weight))
     return found
 
 
-def _added(graph: Graph) -> set[int]:
-    """Second inputs of operators that have two activations."""
-    constant = {t.index for t in graph.tensors if t.data is not None}
-    return {t for layer in graph.layers for t in layer.inputs if t >= 0} - constant
-
-
-def _chunks(data: Dataset, samples: int) -> Sequence[tuple[np.ndarray, ...]]:
-    chunks: list[tuple[np.ndarray, ...]] = []
+def _chunks(data: Dataset, samples: int) -> Iterator[tuple[np.ndarray, ...]]:
     left = samples
     for batch in data:
         count = min(left, len(batch[0]))
-        chunks += [tuple(x[i : min(i + CHUNK, count)] for x in batch) for i in range(0, count, CHUNK)]
+        for start in range(0, count, CHUNK):
+            yield tuple(x[start : min(start + CHUNK, count)] for x in batch)
         left -= count
-        if left == 0:
-            break
-    return chunks
-
-
-def _loss_gradient(
-    graph: Graph, values: Mapping[int, np.ndarray], random: np.random.Generator
-) -> tuple[int, np.ndarray]:
-    """A tensor and the gradient of the loss by its real values, for labels drawn from the model."""
-    output = graph.outputs[0]
-    last = next((x for x in graph.layers if output in x.outputs), None)
-    while last is not None and last.op in ("DEQUANTIZE", "RESHAPE", "QUANTIZE"):
-        output = last.inputs[0]
-        last = next((x for x in graph.layers if output in x.outputs), None)
-    if last is None or not isinstance(last.params, SoftmaxParams):
-        # Gaussian outputs: the model's own draw differs from its mean by unit noise.
-        return output, random.standard_normal(values[output].shape).astype(np.float32)
-    logits = last.inputs[0]
-    exponents = values[logits].astype(np.float64) * logit_step(last.params)
-    weights = np.exp(exponents - exponents.max(axis=-1, keepdims=True))
-    p = weights / weights.sum(axis=-1, keepdims=True)
-    drawn = (np.cumsum(p, axis=-1) < random.random((*p.shape[:-1], 1))).sum(axis=-1)
-    labels = np.minimum(drawn, p.shape[-1] - 1)
-    step = logit_step(last.params) / float(graph.tensors[logits].scale[0])
-    gradient = (p - np.eye(p.shape[-1])[labels]) * step
-    return logits, gradient.astype(np.float32)
+        if left <= 0:
+            return
