@@ -184,8 +184,9 @@ def _(params: AddParams, step: _Step) -> tuple[np.ndarray, ...]:
 def _(params: PadParams, step: _Step) -> tuple[np.ndarray, ...]:
     rank = step.input.ndim
     starts = params.pre[4 - rank + 1 :]
-    inner = [slice(a, a + size) for a, size in zip(starts, step.input.shape[1:], strict=True)]
-    return (step.gradient[tuple([slice(None), *inner])],)
+    inner = (slice(a, a + size) for a, size in zip(starts, step.input.shape[1:], strict=True))
+    inside = (slice(None), *inner)
+    return (step.gradient[inside],)
 
 
 @_inputs.register
