@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from data_files import EPILOG, count, run
 from mnist_model import mnist, pruned_lenet
 from rich.console import Console
 from rich.table import Table
@@ -114,11 +115,13 @@ def show(speeds: list[Speed], memory: dict[int, int]) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+        description=__doc__, epilog=EPILOG, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--model", type=Path, help="an int8 .tflite model; its first operating point is run")
-    parser.add_argument("--samples", type=int, default=10_000, help="for speed (default: %(default)s)")
-    parser.add_argument("--repeat", type=int, default=3, help="best of how many runs (default: %(default)s)")
+    parser.add_argument("--samples", type=count, default=10_000, help="for speed (default: %(default)s)")
+    parser.add_argument(
+        "--repeat", type=count, default=3, help="best of how many runs (default: %(default)s)"
+    )
     parser.add_argument("--json", action="store_true", help="print JSON instead of tables")
     parser.add_argument("--memory-of", type=int, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
@@ -149,4 +152,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run(main)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from mnist_model import DATA, ROOT
+from data_files import ROOT, data_file
 
 from tflm_unit.converter.container import write_file
 from tflm_unit.converter.keras_export import export_int8
@@ -16,7 +16,7 @@ EPOCHS = 12
 
 def cifar() -> Digits:
     """CIFAR-10 from $TFLM_UNIT_DATA/cifar10.npz (default ../shared/data), colours scaled to 0..1."""
-    with np.load(DATA / "cifar10.npz") as arrays:
+    with np.load(data_file("cifar10.npz")) as arrays:
         parts = [arrays[name] for name in ("x_train", "y_train", "x_test", "y_test")]
     return Digits(*((x / 255).astype(np.float32) if i % 2 == 0 else x for i, x in enumerate(parts)))
 

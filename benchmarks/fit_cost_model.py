@@ -29,7 +29,7 @@ from tflm_unit.boards.toolchain import BOARDS
 from tflm_unit.converter.calibration import Calibrator
 from tflm_unit.converter.cost_features import LayerCounts
 from tflm_unit.converter.dataset import Dataset
-from tflm_unit.converter.planner import taps_of
+from tflm_unit.converter.plan_options import taps_of
 from tflm_unit.converter.plans import make_plans
 from tflm_unit.converter.pruning import OperatingPoint
 from tflm_unit.converter.targets import load_target, target_names

@@ -6,7 +6,7 @@ The spectrograms of $TFLM_UNIT_DATA/kws.npz have 49 x 40 values: rows and column
 from __future__ import annotations
 
 import numpy as np
-from mnist_model import DATA, ROOT
+from data_files import ROOT, data_file
 
 from tflm_unit.converter.container import write_file
 from tflm_unit.converter.keras_export import export_int8
@@ -20,7 +20,7 @@ TRAINED_ON, EPOCHS = 4000, 3  # accuracy is not the point here: activations of a
 
 def spectrograms(part: str, count: int) -> tuple[np.ndarray, np.ndarray]:
     """Evenly spread inputs float32 (count, 124, 80, 1) in 0..1 and labels. part: train or test."""
-    with np.load(DATA / "kws.npz") as arrays:
+    with np.load(data_file("kws.npz")) as arrays:
         x, y = (spread(arrays[f"{name}_{part}"], count) for name in "xy")
     rows, columns = (np.arange(n) * size // n for n, size in zip(SHAPE, x.shape[1:3], strict=True))
     return (x[:, rows][:, :, columns, np.newaxis] / 255).astype(np.float32), y

@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import json
 
+from data_files import EPILOG, run
 from mnist_model import lenet, mnist
 from rich.console import Console
 from rich.table import Table
@@ -23,7 +24,7 @@ RATES = (0.6, 0.7, 0.8)
 
 def main() -> None:
     parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+        description=__doc__, epilog=EPILOG, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
     arguments = parser.parse_args()
@@ -49,4 +50,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run(main)

@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
+
+from data_files import DATA, ROOT, data_file
 
 from tflm_unit import convert
 from tflm_unit.converter.container import write_file
+from tflm_unit.converter.errors import DataError
 from tflm_unit.converter.keras_export import export_int8
 from tflm_unit.demo import RECIPES, Digits, calibration, load_digits, train
 
-ROOT = Path(__file__).resolve().parent.parent
-DATA = Path(os.environ.get("TFLM_UNIT_DATA", ROOT.parent / "shared" / "data"))
 CACHE = ROOT / "build" / "benchmarks" / "mnist_lenet.tflite"
 
 
 def mnist() -> Digits:
     """MNIST from $TFLM_UNIT_DATA/mnist.npz (default ../shared/data) or else from Keras."""
     path = DATA / "mnist.npz"
-    return load_digits("mnist", path if path.exists() else None)
+    if path.exists():
+        return load_digits("mnist", path)
+    try:
+        return load_digits("mnist")
+    except DataError as error:
+        data_file("mnist.npz")  # says what to set
+        raise error
 
 
 def lenet(data: Digits) -> bytes:

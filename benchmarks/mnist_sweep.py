@@ -9,7 +9,8 @@ import argparse
 import json
 from pathlib import Path
 
-from mnist_model import ROOT, lenet, mnist
+from data_files import EPILOG, ROOT, run
+from mnist_model import lenet, mnist
 from rich.console import Console
 from rich.table import Table
 
@@ -35,7 +36,7 @@ def draw(path: Path, dense: float, curves: dict[bool, list[Evaluation]]) -> None
 
 def main() -> None:
     parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+        description=__doc__, epilog=EPILOG, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--groups", default="layer", help="layer, channel or a number (default: layer)")
     parser.add_argument("--divider", default="exact")
@@ -74,4 +75,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run(main)

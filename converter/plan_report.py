@@ -13,7 +13,9 @@ class LayerChoice:
     """How a layer runs at one operating point.
 
     predicted: cost of every candidate by name; `planned 2` has two kernel columns in a list. cost: of the chosen
-    one. extra_flash_bytes: of the layer's plans at all points beyond its dense weights, in generated C.
+    one. dense: what the dense kernel takes, also where it is no candidate because of FATReLU. extra_flash_bytes: of
+    the layer's plans at all points beyond its dense weights, in generated C. limited: what keeps the cheapest
+    candidate from being chosen, 'flash', 'RAM' or 'gain' (it saves too little for its flash); None: it is chosen.
     """
 
     name: str
@@ -22,8 +24,10 @@ class LayerChoice:
     taps: int
     predicted: Mapping[str, float]
     cost: float
+    dense: float
     extra_flash_bytes: int
     scratch_bytes: int
+    limited: str | None
     reason: str
 
 
@@ -46,13 +50,18 @@ class PlanReport:
         return dataclasses.asdict(self)
 
 
-def reason(chosen: str, predicted: Mapping[str, float]) -> str:
-    """Why `chosen`, by predicted costs."""
+def reason(chosen: str, predicted: Mapping[str, float], limited: str | None, dense_cost: float) -> str:
+    """Why `chosen`, by predicted costs. dense_cost: of the whole model."""
     if len(predicted) == 1:
-        return "no thresholds"
+        return "no thresholds" if chosen == "dense" else "no other schedule can run it"
+    if limited is None:
+        second = min((name for name in predicted if name != chosen), key=lambda name: predicted[name])
+        return f"cheapest; {second} takes {predicted[second] / predicted[chosen]:.2f}x"
     best = min(predicted, key=lambda name: predicted[name])
-    if chosen != best:
-        share = predicted[best] / predicted[chosen]
-        return f"{best} would take {share:.2f} of its time, but exceeds extra_flash or RAM"
-    second = min((name for name in predicted if name != chosen), key=lambda name: predicted[name])
-    return f"cheapest; {second} takes {predicted[second] / predicted[chosen]:.2f}x"
+    would = f"{best} would take {predicted[best] / predicted[chosen]:.2f} of its time, but "
+    if limited == "gain":
+        return (
+            would
+            + f"saves {(predicted[chosen] - predicted[best]) / dense_cost:.1%} of all, too little for its flash"
+        )
+    return would + ("exceeds the flash for plans" if limited == "flash" else "its scratch exceeds the RAM")

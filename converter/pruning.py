@@ -55,6 +55,11 @@ class LayerPruning:
     schedule: Schedule = Schedule.COMPARE
     taps: int = 0
 
+    @property
+    def skips_zeros_alone(self) -> bool:
+        """Whether thresholds of 0 are all there is: zero_skip gives the same outputs and counts."""
+        return self.compensation is None and not self.thresholds.any()
+
     def per_channel(self, channels: int) -> np.ndarray:
         """Thresholds of every output channel, int16 (channels,)."""
         return np.repeat(self.thresholds, self.group_size)[:channels]

@@ -14,13 +14,14 @@ from .converter import container
 from .converter.calibration import Calibrator
 from .converter.dataset import Dataset, Source
 from .converter.errors import UnitError
-from .converter.graph import Graph, Layer
+from .converter.graph import Layer
 from .converter.prune import PruneOptions, Statistics
 from .converter.pruning import Divider, OperatingPoint, PruningConfig
 from .converter.targets import Target, load_target
 from .converter.thresholds import Explicit, Percentile, Rule, SkipRate
 from .evaluation import Evaluation, evaluate
 from .models import Model, load_model, naming, read_bytes
+from .notes import too_large
 from .planning import Planned, Progress, check_schedule, make_points
 from .report import summary, to_json
 
@@ -72,6 +73,15 @@ class ConversionResult:
         """Accuracy and skipped MACs; see `tflm_unit.evaluate`."""
         return evaluate(self.model, x, y, **options)
 
+    def report(self, path: str | PathLike[str], x: Source | None = None, y: Any = None, **options: Any) -> None:
+        """Writes one HTML page with tables and charts (docs/report.md), measured on x and y where they are given.
+
+        Options, of which scale and offset are those of `evaluate`: see `tflm_unit.page.collect`.
+        """
+        from .page import write
+
+        write(self.model, path, x, y, **options)
+
 
 def load(model: str | PathLike[str] | bytes) -> ConversionResult:
     """Reads a .tflite file or its bytes, converted or not. Raises ModelError or MetadataError."""
@@ -91,7 +101,7 @@ def convert(
     power_of_two: bool | None = None,
     target: str | Target | None = None,
     schedule: str | None = None,
-    extra_flash: float = 1.0,
+    extra_flash: float | None = None,
     fatrelu: float | Mapping[str, float] | None = None,
     compensation: bool = True,
     labels: Any = None,
@@ -118,7 +128,8 @@ def convert(
     target: the board that the model is for (docs/boards.md): each layer gets the schedule that its cost model
         predicts to be fastest, and layers that would not become faster keep running dense.
     schedule: compare, planned or activation_sorted wherever a layer can run it, instead of a choice.
-    extra_flash: what plans of weights may take, in bytes per byte of the model's dense weights.
+    extra_flash: what plans of weights may take, in bytes per byte of the model's dense weights. Default: for a
+        target 1, and only for plans that save enough time for it (docs/convert.md); for schedule='planned' no limit.
     fatrelu: outputs of fused ReLUs below this real value become 0; a number or by layer name.
     compensation: add the mean of what is skipped to the bias.
     labels: class indices of the samples; each point's accuracy on them is then stored with it.
@@ -129,8 +140,7 @@ def convert(
     """
     rules = _rules(percentile, skip, thresholds, points)
     check_schedule(schedule)
-    if not isinstance(extra_flash, (int, float)) or not 0 <= extra_flash <= MAX_EXTRA_FLASH:
-        raise UnitError(f"extra_flash is {extra_flash!r}; it takes a number in 0 .. {MAX_EXTRA_FLASH}")
+    _check_extra_flash(extra_flash, schedule, target)
     if not isinstance(target, (str, Target, type(None))):
         raise UnitError(f"target is {target!r}; it takes a name or a Target")
     board = load_target(target) if isinstance(target, str) else target
@@ -163,7 +173,22 @@ def convert(
         "extra_flash": extra_flash,
     }
     config = PruningConfig(tuple(measured))
-    return load(container.attach(base.data, config, _report(base.graph, config, planned, settings)))
+    report = _report(config, planned, settings)
+    result = load(container.attach(base.data, config, report))
+    missing = too_large(result.model, board) if board else ()
+    if missing:
+        report["notes"] += missing
+        result = load(container.attach(base.data, config, report))
+    return result
+
+
+def _check_extra_flash(extra_flash: float | None, schedule: str | None, target: str | Target | None) -> None:
+    if extra_flash is None:
+        return
+    if not isinstance(extra_flash, (int, float)) or not 0 <= extra_flash <= MAX_EXTRA_FLASH:
+        raise UnitError(f"extra_flash is {extra_flash!r}; it takes a number in 0 .. {MAX_EXTRA_FLASH}")
+    if schedule not in (None, "planned") or (schedule is None and target is None):
+        raise UnitError("extra_flash limits plans, and none are made: give a target, or schedule 'planned'")
 
 
 def _int8_bytes(model: Any, data: Source, scale: float | None, offset: float | None) -> bytes:
@@ -263,12 +288,14 @@ def _settings(
     }
 
 
-def _report(
-    graph: Graph, config: PruningConfig, planned: Planned, settings: dict[str, Any]
-) -> dict[str, Any]:
+def _report(config: PruningConfig, planned: Planned, settings: dict[str, Any]) -> dict[str, Any]:
     return {
         "tflm_unit": VERSION,
         "settings": settings,
-        "points": [to_json(graph, p, r) for p, r in zip(config.points, planned.layers, strict=True)],
+        "points": [
+            to_json(p, r, n)
+            for p, r, n in zip(config.points, planned.layers, planned.point_notes, strict=True)
+        ],
+        "notes": list(planned.notes),
         "plan": planned.plan.to_json() if planned.plan else None,
     }

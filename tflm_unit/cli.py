@@ -12,7 +12,7 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
-from . import cli_export, cli_simulate
+from . import cli_export, cli_report, cli_simulate
 from .cli_common import AsJson, DataPath, ModelPath, Offset, Scale, ScheduleName, print_all, progress_bar
 from .converter.errors import UnitError
 
@@ -94,8 +94,9 @@ def convert(
         typer.Option(help="One schedule for every layer that can run it (default: chosen for --target)."),
     ] = None,
     extra_flash: Annotated[
-        float, typer.Option(help="What plans may take, in bytes per byte of the dense weights.")
-    ] = 1.0,
+        float | None,
+        typer.Option(help="What plans may take, in bytes per byte of the dense weights; see docs/convert.md."),
+    ] = None,
     fatrelu: Annotated[
         str | None,
         typer.Option(help="Outputs of fused ReLUs below this become 0: a number, or a JSON file by layer."),
@@ -200,6 +201,7 @@ def evaluate(
 
 app.command(epilog=cli_export.EPILOG)(cli_export.export)
 app.command(epilog=cli_simulate.EPILOG)(cli_simulate.simulate)
+app.command(epilog=cli_report.EPILOG)(cli_report.report)
 
 
 @app.callback()

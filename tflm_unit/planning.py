@@ -14,17 +14,23 @@ from .converter.prune import LayerReport, PruneOptions, Statistics, prune
 from .converter.pruning import OperatingPoint
 from .converter.targets import Target
 from .converter.thresholds import SkipRate
+from .notes import shortfall
 
 Progress = Callable[[str, int, int], None]
 
 
 @dataclass(frozen=True)
 class Planned:
-    """points; layers: what each does on the calibration data, per point; plan: None where nothing was chosen."""
+    """points; layers: what each does on the calibration data, per point; plan: None where nothing was chosen.
+
+    notes: what a user should know about all of them, and about each.
+    """
 
     points: tuple[OperatingPoint, ...]
     layers: tuple[tuple[LayerReport, ...], ...]
     plan: PlanReport | None
+    notes: tuple[str, ...] = ()
+    point_notes: tuple[tuple[str, ...], ...] = ()
 
 
 def check_schedule(schedule: str | None) -> None:
@@ -39,11 +45,11 @@ def make_points(
     *,
     target: Target | None,
     schedule: str | None,
-    extra_flash: float,
+    extra_flash: float | None,
     progress: Progress | None,
 ) -> Planned:
     """options: by name of the operating point. schedule: for every layer that can run it; None: the cheapest for
-    `target`, and without a target compare.
+    `target`, and without a target compare. extra_flash: see planner.choose and planner.force.
 
     Layers that are to run without thresholds change what the layers behind them see, so thresholds are then chosen
     once more; what was decided stays.
@@ -59,10 +65,15 @@ def make_points(
             point, layers = prune(graph, source, option, name, dense, _named(progress, name), baselines)
             points.append(point)
             reports.append(layers)
+        missed = tuple(
+            shortfall(graph, point, option, layers)
+            for point, option, layers in zip(points, options.values(), reports, strict=True)
+        )
         if schedule is not None:
-            points = [force(graph, point, schedule) for point in points]
-        if schedule is not None or target is None:
-            return Planned(tuple(points), tuple(reports), None)
+            forced, notes = force(graph, points, schedule, extra_flash)
+            return Planned(forced, tuple(reports), None, notes, missed)
+        if target is None:
+            return Planned(tuple(points), tuple(reports), None, (), missed)
         activity = [source.activity(graph.prunable, point) for point in points]
         chosen, plan = choose(graph, points, target, activity, extra_flash=extra_flash, settled=settled)
         decided = {
@@ -72,7 +83,7 @@ def make_points(
             if choice.schedule in BASELINES and graph.weights(layer).index in points[p].layers
         }
         if decided.keys() <= settled.keys():
-            return Planned(chosen, tuple(reports), plan)
+            return Planned(chosen, tuple(reports), plan, (), missed)
         settled |= decided
 
 

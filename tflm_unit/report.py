@@ -11,20 +11,21 @@ from rich.table import Table
 
 from .converter.graph import Graph
 from .converter.prune import LayerReport
-from .converter.pruning import FATRELU_OFF, LayerPruning, OperatingPoint
+from .converter.pruning import FATRELU_OFF, LayerPruning, OperatingPoint, Schedule
 from .evaluation import Evaluation
 from .models import Model
 
 SUMMARY_WIDTH = 110
 
 
-def to_json(graph: Graph, point: OperatingPoint, layers: tuple[LayerReport, ...]) -> dict[str, Any]:
+def to_json(point: OperatingPoint, layers: tuple[LayerReport, ...], notes: tuple[str, ...]) -> dict[str, Any]:
     """One operating point of the report; MACs are those of the calibration data."""
     return {
         "name": point.name,
         "accuracy": point.accuracy,
         "skip_rate": point.skip_rate,
         "layers": [dataclasses.asdict(layer) for layer in layers],
+        "notes": list(notes),
     }
 
 
@@ -72,7 +73,7 @@ def _point(graph: Graph, point: OperatingPoint) -> dict[str, Any]:
                 "divider": e.divider.name.lower(),
                 "group_size": e.group_size,
                 "thresholds": [int(t) for t in e.thresholds],
-                "schedule": e.schedule.name.lower(),
+                "schedule": _schedule(e),
                 "taps": e.taps,
                 "compensated": e.compensation is not None,
                 "fatrelu_min": None if e.fatrelu_min == FATRELU_OFF else e.fatrelu_min,
@@ -108,15 +109,24 @@ def tables(model: Model) -> list[Table | str]:
     indices = range(len(model.config.points))
     points: list[Table | str] = [_point_table(model, index) for index in indices]
     plan = (model.report or {}).get("plan")
-    return points + ([_plan_table(plan, i, model.config.points[i].name) for i in indices] if plan else [])
+    if plan:
+        points += [_plan_table(plan, i, model.config.points[i].name) for i in indices]
+    return points + [f"note: {text}" for text in notes(model.report or {})]
+
+
+def notes(report: dict[str, Any]) -> list[str]:
+    """Of a model's report: those of its points, then those of the whole."""
+    of_points = [text for point in report.get("points", ()) for text in point.get("notes", ())]
+    return [*of_points, *report.get("notes", ())]
 
 
 def _plan_table(plan: dict[str, Any], index: int, point: str) -> Table:
     """What the planner chose at one operating point."""
     rows = plan["points"][index]
-    total, dense = (sum(costs) for costs in zip(*[(r["cost"], _dense_cost(r)) for r in rows], strict=True))
+    total, dense = sum(r["cost"] for r in rows), [_dense_cost(r) for r in rows]
+    against = "" if None in dense else f", dense {sum(cost or 0 for cost in dense):,.0f}"
     title = (
-        f"point {index}: {point} on {plan['target']}, predicted: {total:,.0f} {plan['unit']}, dense {dense:,.0f} "
+        f"point {index}: {point} on {plan['target']}, these layers, predicted: {total:,.0f} {plan['unit']}{against} "
         f"(error about {plan['error']:.0%}); plans take {plan['extra_flash_bytes']:,} bytes more than the weights, "
         f"the arena {plan['arena_bytes']:,}"
     )
@@ -124,16 +134,17 @@ def _plan_table(plan: dict[str, Any], index: int, point: str) -> Table:
     for name in ("layer", "schedule", "taps", plan["unit"], "of dense", "flash", "why"):
         table.add_column(name, justify="right" if name in (plan["unit"], "of dense", "flash") else "left")
     for r in rows:
-        share = f"{r['cost'] / _dense_cost(r):.2f}" if _dense_cost(r) else ""
+        dense_cost = _dense_cost(r)
+        share = f"{r['cost'] / dense_cost:.2f}" if dense_cost else ""
         flash = f"{r['extra_flash_bytes']:+,}" if r["extra_flash_bytes"] else ""
         taps = str(r["taps"] or "")
         table.add_row(r["name"], r["schedule"], taps, f"{r['cost']:,.0f}", share, flash, r["reason"])
     return table
 
 
-def _dense_cost(row: dict[str, Any]) -> float:
-    """0 where a layer cannot run dense."""
-    return float(row["predicted"].get("dense", 0))
+def _dense_cost(row: dict[str, Any]) -> float | None:
+    """None where a layer cannot run dense and an earlier version wrote the report."""
+    return row.get("dense", row["predicted"].get("dense"))
 
 
 def _point_table(model: Model, index: int) -> Table:
@@ -163,13 +174,19 @@ def _entry(entry: LayerPruning | None) -> tuple[str, str, str, str]:
     if entry is None:
         return "", "", "", "dense"
     low, high = int(entry.thresholds.min()), int(entry.thresholds.max())
-    schedule = entry.schedule.name.lower()
+    schedule = _schedule(entry)
     return (
         str(low) if low == high else f"{low}..{high}",
         str(entry.group_size),
-        entry.divider.name.lower(),
+        "" if schedule == "zero_skip" else entry.divider.name.lower(),
         f"{schedule} {entry.taps}" if entry.taps else schedule,
     )
+
+
+def _schedule(entry: LayerPruning) -> str:
+    """What generated C runs."""
+    zero_skip = entry.schedule is Schedule.COMPARE and entry.skips_zeros_alone
+    return "zero_skip" if zero_skip else entry.schedule.name.lower()
 
 
 def evaluation_table(evaluation: Evaluation) -> Table:

@@ -52,14 +52,10 @@ def schedules_of(
                     "force compare"
                 )
             name = "compare"
-        if schedule == "unit" and name == "compare" and entry and _skips_zeros_alone(entry):
+        if schedule == "unit" and name == "compare" and entry and entry.skips_zeros_alone:
             name = "zero_skip"  # the same outputs and counts, without comparing
         result.append(PointSchedule(name, entry, plans.get(point)))
     return tuple(result)
-
-
-def _skips_zeros_alone(entry: LayerPruning) -> bool:
-    return entry.compensation is None and not entry.thresholds.any()
 
 
 def _plans(graph: Graph, layer: Layer, entries: Mapping[int, LayerPruning]) -> dict[int, WeightPlan]:

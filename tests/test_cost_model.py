@@ -1,0 +1,71 @@
+"""What the cost model counts, and that every simulated machine has one."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from models import build, weights_index
+from strategies import LayerCase, layer_cases
+
+from tflm_unit import UnitError
+from tflm_unit.converter.activity import Activity
+from tflm_unit.converter.cost_features import LayerCounts
+from tflm_unit.converter.cost_model import cost_model
+from tflm_unit.converter.engine import Engine
+from tflm_unit.converter.plans import make_plans
+from tflm_unit.converter.pruning import Divider, OperatingPoint
+from tflm_unit.converter.reader import read_graph
+from tflm_unit.converter.targets import load_target, target_names
+
+
+@given(case=layer_cases())
+def test_counts_are_those_of_the_engine(case: LayerCase) -> None:
+    """Survivors of compare are the engine's; lists of one column meet no others, and no list fewer."""
+    graph = read_graph(build([case], input_shapes={0: (1, *case.input.shape[1:])}))
+    (layer,) = graph.prunable
+    pruning = replace(case.pruning, compensation=None)
+    point = OperatingPoint("p", {weights_index(0): pruning})
+    result = Engine(graph, point).run(case.input, keep=[layer.outputs[0]])
+    counted = result.counters[layer.index]
+    counts = LayerCounts(graph, layer, Activity(case.input, result.kept[layer.outputs[0]]))
+    survivors = (counted.macs_total - counted.macs_skipped) / len(case.input)
+    entry = replace(
+        pruning,
+        divider={Divider.BINARY_TREE: Divider.BIT_SHIFT, Divider.TABLE: Divider.EXACT}.get(
+            pruning.divider, pruning.divider
+        ),
+    )
+    assert counts.of("compare", entry)["kept"] == pytest.approx(survivors)
+    assert counts.of("zero_skip")["macs_nonzero"] <= counted.macs_total / len(case.input)
+    if layer.op != "FULLY_CONNECTED":
+        walked = counts.of("activation_sorted", entry)
+        assert walked["kept"] + walked["kept_few"] >= survivors - 1e-6
+    for taps in (1, 3):
+        plans = make_plans(graph, layer, (replace(entry, taps=taps),))
+        if plans is None:
+            assert (entry.thresholds < 0).any()
+        else:
+            walked = counts.of("planned", entry, plans[0])
+            assert walked["kept"] >= survivors - 1e-6
+            if plans[0].taps == 1:
+                assert walked["kept"] == pytest.approx(survivors)
+
+
+@pytest.mark.parametrize("name", [n for n in target_names() if load_target(n).simulated_by == n])
+def test_every_simulated_machine_has_a_cost_model(name: str) -> None:
+    model = cost_model(load_target(name))
+    assert set(model.constants) == {"CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED"}
+    for op, constants in model.constants.items():
+        expected = {"dense", "zero_skip", "compare", "planned"}
+        assert set(constants) == expected | ({"activation_sorted"} if op != "FULLY_CONNECTED" else set())
+        assert all(v > 0 for some in constants.values() for v in some.values())
+    assert 0 < model.error < 0.15
+
+
+def test_real_boards_use_the_model_of_their_simulator() -> None:
+    assert cost_model(load_target("nucleo_f103rb_m3")).target == "cortex_m3_sim"
+    without = replace(load_target("nucleo_f103rb_m3"), simulated_by="nucleo_f103rb_m3")
+    with pytest.raises(UnitError, match=r"nucleo_f103rb_m3.json has no cost model"):
+        cost_model(without)
