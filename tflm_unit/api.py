@@ -82,15 +82,6 @@ class ConversionResult:
 
         write(self.model, path, x, y, **options)
 
-    def report(self, path: str | PathLike[str], x: Source | None = None, y: Any = None, **options: Any) -> None:
-        """Writes one HTML page with tables and charts (docs/report.md), measured on x and y where they are given.
-
-        Options, of which scale and offset are those of `evaluate`: see `tflm_unit.page.collect`.
-        """
-        from .page import write
-
-        write(self.model, path, x, y, **options)
-
 
 def load(model: str | PathLike[str] | bytes) -> ConversionResult:
     """Reads a .tflite file or its bytes, converted or not. Raises ModelError or MetadataError."""

@@ -202,7 +202,6 @@ def evaluate(
 app.command(epilog=cli_export.EPILOG)(cli_export.export)
 app.command(epilog=cli_simulate.EPILOG)(cli_simulate.simulate)
 app.command(epilog=cli_report.EPILOG)(cli_report.report)
-app.command(epilog=cli_report.EPILOG)(cli_report.report)
 
 
 @app.callback()
