@@ -106,7 +106,7 @@ def test_tiny_gains_take_no_flash_unless_it_is_given(monkeypatch: pytest.MonkeyP
     assert schedules(given) == ["planned"] * 3
     _, default = chosen(monkeypatch, small, POINTS[:1])
     assert schedules(default) == ["dense"] * 3
-    assert [choice.limited for choice in default.points[0]] == ["gain", "gain", "gain"]
+    assert [choice.limited for choice in default.points[0]] == ["gain", "flash", "gain"]
     assert "saves 0.0% of all, too little for its flash" in default.points[0][0].reason
     large = model_of(planned={"calls": 1e5 / 2}, dense={"calls": 1e5})
     _, default = chosen(monkeypatch, large, POINTS[:1])
