@@ -20,7 +20,7 @@ def check_fatrelu(fatrelu: FatRelu, graph: Graph) -> None:
         if not _is_threshold(value) and fatrelu is not None:
             raise UnitError(f"FATReLU threshold{of} is {value!r}; it takes a number >= 0")
     if isinstance(fatrelu, Mapping):
-        layers = {layer.name for layer in graph.prunable if _fused_relu(layer)}
+        layers = {layer.name for layer in graph.prunable if fused_relu(layer)}
         for name in fatrelu:
             if name not in layers:
                 raise UnitError(
@@ -31,7 +31,7 @@ def check_fatrelu(fatrelu: FatRelu, graph: Graph) -> None:
 def fatrelu_level(fatrelu: FatRelu, graph: Graph, layer: Layer) -> int:
     """The smallest int8 output whose real value reaches the layer's FATReLU threshold; -128: off."""
     value = fatrelu.get(layer.name) if isinstance(fatrelu, Mapping) else fatrelu
-    if value is None or not _fused_relu(layer):
+    if value is None or not fused_relu(layer):
         return FATRELU_OFF
     output = graph.tensors[layer.outputs[0]]
     level = math.ceil(value / float(output.scale[0])) + int(output.zero_point[0])
@@ -44,6 +44,6 @@ def _is_threshold(value: object) -> bool:
     return math.isfinite(value) and value >= 0
 
 
-def _fused_relu(layer: Layer) -> bool:
+def fused_relu(layer: Layer) -> bool:
     params = layer.params
     return isinstance(params, (ConvParams, FullyConnectedParams)) and params.activation.fused_relu

@@ -6,23 +6,28 @@ The paper names the data sets and gives the networks of MNIST (convolutions 6 an
 spotting (6 and 16, then 12 classes, 124 x 80 inputs). CIFAR-10 takes LeNet-5. UCI HAR stands in for WiDar, of which
 no copy is at hand: three convolutions over time and two dense layers, like the LeNet that is usual on WiDar.
 
-Validation data is never trained on.
+Validation data is never trained on. `pruned` adds the same networks pruned and fine-tuned at training time,
+`contexts` networks that were trained in one of two contexts (table 2).
 """
 
 from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import augment
 import numpy as np
 
+from tflm_unit.baselines import batches, magnitude_prune
 from tflm_unit.converter.container import write_file
+from tflm_unit.converter.errors import DataError
 from tflm_unit.converter.keras_export import export_int8
 from tflm_unit.datasets import Arrays, load
+from tflm_unit.datasets.arrays import PARTS
 from tflm_unit.files import spread
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -77,63 +82,20 @@ def _lenet(dropout: float, *dense: int) -> Callable[[Any], list[Any]]:
     return build
 
 
-def _har_layers(layers: Any) -> list[Any]:
-    result = []
-    for filters, size in ((32, 6), (64, 3), (96, 3)):
-        result += [layers.Conv2D(filters, (size, 1), activation="relu"), layers.MaxPooling2D((2, 1))]
-    return [
-        *result,
-        layers.Flatten(),
-        layers.Dropout(0.5),
-        layers.Dense(128, activation="relu"),
-        layers.Dropout(0.5),
-    ]
+def _gestures(
+    kernels: tuple[tuple[int, int], ...], stride: int, pool: tuple[int, int] | None
+) -> Callable[[Any], list[Any]]:
+    """Convolutions 32, 64 and 96 with these kernels, the first with a stride, each with a pool; 128 dense units."""
 
+    def build(layers: Any) -> list[Any]:
+        result = []
+        for i, (filters, kernel) in enumerate(zip((32, 64, 96), kernels, strict=True)):
+            result.append(layers.Conv2D(filters, kernel, 1 if i else stride, activation="relu"))
+            result += [layers.MaxPooling2D(pool)] if pool else []
+        dense = layers.Dense(128, activation="relu")
+        return [*result, layers.Flatten(), layers.Dropout(0.5), dense, layers.Dropout(0.5)]
 
-def _shifted(x: np.ndarray, random: np.random.Generator, rows: int, columns: int) -> np.ndarray:
-    """Every sample of (N, H, W, C) moved by up to so many rows and columns; the edge is repeated."""
-    count, height, width = x.shape[:3]
-    row = np.arange(height) + random.integers(-rows, rows + 1, (count, 1))
-    column = np.arange(width) + random.integers(-columns, columns + 1, (count, 1))
-    row, column = np.clip(row, 0, height - 1), np.clip(column, 0, width - 1)
-    return x[np.arange(count)[:, None, None], row[:, :, None], column[:, None, :]]
-
-
-def _augment_mnist(x: np.ndarray, random: np.random.Generator) -> np.ndarray:
-    return _shifted(x, random, 2, 2)
-
-
-def _augment_cifar10(x: np.ndarray, random: np.random.Generator) -> np.ndarray:
-    moved = _shifted(x, random, 3, 3)
-    flipped = random.random(len(x)) < 0.5
-    moved[flipped] = moved[flipped, :, ::-1]
-    return moved
-
-
-def _augment_speech(x: np.ndarray, random: np.random.Generator) -> np.ndarray:
-    """Moves by up to 0.1 s and two of 80 bands, changes the loudness, hides a stretch of time and of bands."""
-    moved = _shifted(x, random, 12, 2)
-    moved = np.clip(moved + random.normal(0, 0.03, (len(x), 1, 1, 1)), 0, 1).astype(np.float32)
-    for axis, longest in ((1, 20), (2, 12)):
-        place = np.arange(x.shape[axis])
-        start = random.integers(0, x.shape[axis], (len(x), 1))
-        hidden = (place >= start) & (place < start + random.integers(0, longest, (len(x), 1)))
-        moved *= ~(hidden[:, :, None, None] if axis == 1 else hidden[:, None, :, None])
-    return moved
-
-
-def _augment_har(x: np.ndarray, random: np.random.Generator) -> np.ndarray:
-    """Turns the sensor by about 10 degrees, changes gain per signal and noise."""
-    angle = random.normal(0, 0.17, (3, len(x)))
-    signals = x.reshape(len(x), -1, 3, 3)
-    for axis in range(3):
-        first, second = (axis + 1) % 3, (axis + 2) % 3
-        cos, sin = (f(angle[axis])[:, None, None] for f in (np.cos, np.sin))
-        a, b = signals[..., first], signals[..., second]
-        signals = signals.copy()
-        signals[..., first], signals[..., second] = a * cos - b * sin, a * sin + b * cos
-    gained = signals * random.normal(1, 0.1, (len(x), 1, 3, 1)) + random.normal(0, 0.02, signals.shape)
-    return gained.reshape(x.shape).astype(np.float32)
+    return build
 
 
 def _enlarged(x: np.ndarray) -> np.ndarray:
@@ -148,10 +110,19 @@ def _time_first(x: np.ndarray) -> np.ndarray:
 
 
 RECIPES = {
-    "mnist": Recipe(_lenet(0.2), _augment_mnist, epochs=20),
-    "cifar10": Recipe(_lenet(0.2, 120, 84), _augment_cifar10, epochs=40),
-    "har": Recipe(_har_layers, _augment_har, epochs=60, learning_rate=1e-3, inputs=_time_first),
-    "speech_commands": Recipe(_lenet(0.5), _augment_speech, epochs=15, inputs=_enlarged),
+    "mnist": Recipe(_lenet(0.2), augment.mnist, epochs=20),
+    "cifar10": Recipe(_lenet(0.2, 120, 84), augment.cifar10, epochs=40),
+    "har": Recipe(
+        _gestures(((6, 1), (3, 1), (3, 1)), 1, (2, 1)),
+        augment.har,
+        epochs=60,
+        learning_rate=1e-3,
+        inputs=_time_first,
+    ),
+    "widar": Recipe(
+        _gestures(((6, 6), (3, 3), (3, 3)), 2, None), augment.widar, epochs=30, learning_rate=1e-3
+    ),
+    "speech_commands": Recipe(_lenet(0.5), augment.speech_commands, epochs=15, inputs=_enlarged),
 }
 
 
@@ -161,24 +132,85 @@ def network(name: str) -> Trained:
     Raises DataError when the data set is not there.
     """
     data = arrays(name)
+    return _cached(name, data, lambda: train(RECIPES[name], data))
+
+
+def pruned(name: str, sparsity: float) -> Trained:
+    """The network without the smallest `sparsity` (0..1) of its weights, fine-tuned for a third of the epochs."""
+    dense, recipe = network(name), RECIPES[name]
+
+    def prune() -> Any:
+        data, epochs = dense.data, max(recipe.epochs // 3, 6)
+        options = {"augment": recipe.augment, "batch_size": recipe.batch_size, "seed": SEED}
+        return magnitude_prune(dense.keras, data.x_train, data.y_train, sparsity, epochs=epochs, **options)
+
+    return _cached(f"{name}_pruned{round(sparsity * 100)}", dense.data, prune)
+
+
+def contexts() -> dict[str, Trained]:
+    """Networks by context A and B, each trained in its own and tested (data.x_test) in both.
+
+    Rooms 1 and 2 of WiDar where it is there. Otherwise subjects 1 .. 15 and 16 .. 30 of UCI HAR; of every subject
+    and activity the last quarter of the windows tests and what precedes it validates.
+    """
+    try:
+        name, data = "widar", arrays("widar")
+        parts = {
+            c: _select(data, {p: data.ids[f"room_{p}"] == room for p in PARTS})
+            for c, room in (("A", 1), ("B", 2))
+        }
+    except DataError:
+        name, data = "har", arrays("har")
+        parts = {c: _subjects(data, ids) for c, ids in (("A", range(1, 16)), ("B", range(16, 31)))}
+    return {
+        c: _cached(f"{name}_context_{c}", part, lambda part=part: train(RECIPES[name], part))
+        for c, part in parts.items()
+    }
+
+
+def _select(data: Arrays, rows: dict[str, np.ndarray]) -> Arrays:
+    """The chosen rows of each part."""
+    chosen = {f"{axis}_{p}": getattr(data, f"{axis}_{p}")[rows[p]] for p in PARTS for axis in "xy"}
+    ids = {name: values[rows[name.rsplit("_", 1)[-1]]] for name, values in data.ids.items()}
+    return replace(data, **chosen, ids=ids)
+
+
+def _subjects(data: Arrays, subjects: range) -> Arrays:
+    """Windows of these subjects of all parts, split anew within each subject's windows of an activity.
+
+    Windows that follow each other overlap by half: one at every border is left out.
+    """
+    x, y, subject = (
+        np.concatenate([values(p) for p in PARTS])
+        for values in (
+            lambda p: data.part(p)[0],
+            lambda p: data.part(p)[1],
+            lambda p: data.ids[f"subject_{p}"],
+        )
+    )
+    rows: dict[str, list[np.ndarray]] = {p: [] for p in PARTS}
+    for one in subjects:
+        for label in range(len(data.class_names)):
+            block = np.flatnonzero((subject == one) & (y == label))
+            first, second = round(0.6 * len(block)), round(0.75 * len(block))
+            rows["train"].append(block[: max(first - 1, 0)])
+            rows["val"].append(block[first : max(second - 1, first)])
+            rows["test"].append(block[second:])
+    order = {p: np.concatenate(blocks) for p, blocks in rows.items()}
+    split = {f"{n}_{p}": v[order[p]] for p in PARTS for n, v in (("x", x), ("y", y))}
+    return replace(data, **split, ids={f"subject_{p}": subject[order[p]] for p in PARTS})
+
+
+def _cached(name: str, data: Arrays, make: Callable[[], Any]) -> Trained:
+    """What `make` returns, a Keras model, in all the forms that others read; made when it is missing.
+
+    The .npz beside it is for `tflm-unit tune --data`.
+    """
     path = CACHE / f"{name}.keras"
     if not path.exists():
-        print(f"training the paper's network for {name} once; cached in {CACHE.relative_to(ROOT)}")
-        model = train(RECIPES[name], data)
+        print(f"training {name} once; cached in {CACHE.relative_to(ROOT)}", flush=True)
         CACHE.mkdir(parents=True, exist_ok=True)
-        model.save(path)
-    return exported(path, data)
-
-
-def arrays(name: str) -> Arrays:
-    """The data set with inputs in the network's shape; $TFLM_UNIT_DATA defaults to ../shared/data."""
-    data = load(name, DATA if DATA.is_dir() else None)
-    inputs = RECIPES[name].inputs
-    return replace(data, x_train=inputs(data.x_train), x_val=inputs(data.x_val), x_test=inputs(data.x_test))
-
-
-def exported(path: Path, data: Arrays) -> Trained:
-    """The int8 model beside a .keras file, and an .npz for `tflm-unit tune --data`; both written when missing."""
+        make().save(path)
     tflite, npz = path.with_suffix(".tflite"), path.with_suffix(".npz")
     if not tflite.exists():
         write_file(tflite, export_int8(path, spread(data.x_train, CALIBRATION_SAMPLES)))
@@ -188,6 +220,13 @@ def exported(path: Path, data: Arrays) -> Trained:
         }
         replace(data, **few, ids={}).save(npz)
     return Trained(path, tflite.read_bytes(), data)
+
+
+def arrays(name: str) -> Arrays:
+    """The data set with inputs in the network's shape; $TFLM_UNIT_DATA defaults to ../shared/data."""
+    data = load(name, DATA if DATA.is_dir() else None)
+    inputs = RECIPES[name].inputs
+    return replace(data, x_train=inputs(data.x_train), x_val=inputs(data.x_val), x_test=inputs(data.x_test))
 
 
 def train(recipe: Recipe, data: Arrays) -> Any:
@@ -203,19 +242,9 @@ def train(recipe: Recipe, data: Arrays) -> Any:
     schedule = keras.optimizers.schedules.CosineDecay(recipe.learning_rate, recipe.epochs * steps)
     optimizer = keras.optimizers.AdamW(schedule, weight_decay=recipe.weight_decay)
     model.compile(optimizer, "sparse_categorical_crossentropy", metrics=["accuracy"])
-    batches = augmented(data, recipe)
-    model.fit(batches, steps_per_epoch=steps, epochs=recipe.epochs, verbose=2)
+    samples = batches(data.x_train, data.y_train, recipe.batch_size, recipe.augment, SEED)
+    model.fit(samples, steps_per_epoch=steps, epochs=recipe.epochs, verbose=2)
     return model
-
-
-def augmented(data: Arrays, recipe: Recipe) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Batches of training data without end, in an order and with changes that depend on the seed alone."""
-    random = np.random.default_rng(SEED)
-    while True:
-        order = random.permutation(len(data.x_train))
-        for start in range(0, len(order) - recipe.batch_size + 1, recipe.batch_size):
-            chosen = order[start : start + recipe.batch_size]
-            yield recipe.augment(data.x_train[chosen], random), data.y_train[chosen]
 
 
 def main() -> None:
