@@ -125,16 +125,16 @@ def magnitude_prune(
     kernels = _kernels(keras, pruned)
     if not kernels:
         raise UnitError(f"the model has none of the layers that are pruned: {', '.join(PRUNED_LAYERS)}")
-    masks = [keras.Variable(np.ones(kernel.shape, np.float32), trainable=False) for kernel in kernels]
+    masks = [_mask(keras, kernel) for kernel in kernels]
     for kernel, mask in zip(kernels, masks, strict=True):
-        kernel.constraint = lambda value, mask=mask: value * mask  # the optimizer applies it after every step
+        kernel.constraint = mask
 
     def prune(epoch: int, logs: Any = None) -> None:
         done = min((epoch + 1) / -(-epochs // 2), 1)
-        kept = _masks([kernel.numpy() for kernel in kernels], sparsity * (1 - (1 - done) ** 3))
-        for kernel, mask, values in zip(kernels, masks, kept, strict=True):
-            mask.assign(values)
-            kernel.assign(kernel * values)
+        kept = _kept([kernel.numpy() for kernel in kernels], sparsity * (1 - (1 - done) ** 3))
+        for kernel, mask, ones in zip(kernels, masks, kept, strict=True):
+            mask.values.assign(ones)
+            kernel.assign(mask(kernel))
 
     steps = max(len(x) // batch_size, 1)
     schedule = keras.optimizers.schedules.CosineDecay(learning_rate, epochs * steps)
@@ -175,7 +175,19 @@ def _kernels(keras: Any, model: Any) -> list[Any]:
     return found
 
 
-def _masks(kernels: list[np.ndarray], sparsity: float) -> list[np.ndarray]:
+def _mask(keras: Any, kernel: Any) -> Any:
+    """A constraint, which the optimizer applies after every step: the kernel times `values`."""
+
+    class Mask(keras.constraints.Constraint):  # type: ignore[misc]
+        values = keras.Variable(np.ones(kernel.shape, np.float32), trainable=False)
+
+        def __call__(self, value: Any) -> Any:
+            return value * self.values
+
+    return Mask()
+
+
+def _kept(kernels: list[np.ndarray], sparsity: float) -> list[np.ndarray]:
     """Ones, float32, for all but the share of smallest magnitudes of all kernels together."""
     magnitudes = np.concatenate([np.abs(kernel).ravel() for kernel in kernels])
     removed = round(sparsity * magnitudes.size)
