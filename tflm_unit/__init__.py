@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from .evaluation import Evaluation, evaluate
     from .interpreter import Interpreter
     from .simulation import Simulation, simulate
+    from .tuning import TuneResult, tune
 
 _HOME = {
     "ConversionResult": "api",
@@ -45,6 +46,8 @@ _HOME = {
     "Target": "converter.targets",
     "load_target": "converter.targets",
     "target_names": "converter.targets",
+    "tune": "tuning",
+    "TuneResult": "tuning",
 }
 
 __all__ = [
@@ -63,6 +66,7 @@ __all__ = [
     "Simulation",
     "SkipRate",
     "Target",
+    "TuneResult",
     "UnitError",
     "convert",
     "evaluate",
@@ -70,6 +74,7 @@ __all__ = [
     "load_target",
     "simulate",
     "target_names",
+    "tune",
 ]
 
 

@@ -12,8 +12,19 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
-from . import cli_export, cli_report, cli_simulate
-from .cli_common import AsJson, DataPath, ModelPath, Offset, Scale, ScheduleName, print_all, progress_bar
+from . import cli_export, cli_report, cli_simulate, cli_tune
+from .cli_common import (
+    AsJson,
+    DataPath,
+    DividerName,
+    ModelPath,
+    Offset,
+    PrunedSchedule,
+    Scale,
+    ScheduleName,
+    print_all,
+    progress_bar,
+)
 from .converter.errors import UnitError
 
 app = typer.Typer(
@@ -23,20 +34,6 @@ app = typer.Typer(
     rich_markup_mode="markdown",
     pretty_exceptions_enable=False,
 )
-
-
-class DividerName(str, Enum):
-    exact = "exact"
-    bit_shift = "bit_shift"
-    binary_tree = "binary_tree"
-    bit_mask = "bit_mask"
-    table = "table"
-
-
-class PrunedSchedule(str, Enum):
-    compare = "compare"
-    planned = "planned"
-    activation_sorted = "activation_sorted"
 
 
 class EngineName(str, Enum):
@@ -95,7 +92,9 @@ def convert(
     ] = None,
     extra_flash: Annotated[
         float | None,
-        typer.Option(help="What plans may take, in bytes per byte of the dense weights; see docs/convert.md."),
+        typer.Option(
+            help="What plans may take, in bytes per byte of the dense weights; see docs/convert.md."
+        ),
     ] = None,
     fatrelu: Annotated[
         str | None,
@@ -202,6 +201,7 @@ def evaluate(
 app.command(epilog=cli_export.EPILOG)(cli_export.export)
 app.command(epilog=cli_simulate.EPILOG)(cli_simulate.simulate)
 app.command(epilog=cli_report.EPILOG)(cli_report.report)
+app.command(epilog=cli_tune.EPILOG)(cli_tune.tune)
 
 
 @app.callback()

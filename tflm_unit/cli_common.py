@@ -27,6 +27,20 @@ class ScheduleName(str, Enum):
     dense = "dense"
 
 
+class DividerName(str, Enum):
+    exact = "exact"
+    bit_shift = "bit_shift"
+    binary_tree = "binary_tree"
+    bit_mask = "bit_mask"
+    table = "table"
+
+
+class PrunedSchedule(str, Enum):
+    compare = "compare"
+    planned = "planned"
+    activation_sorted = "activation_sorted"
+
+
 @contextmanager
 def progress_bar(quiet: bool) -> Iterator[Callable[[str, int, int], None]]:
     """A progress bar on standard error: the callback takes (what, done, total)."""

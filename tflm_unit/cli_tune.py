@@ -1,0 +1,181 @@
+"""The command `tflm-unit tune`."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+import numpy as np
+import typer
+
+from .cli_common import AsJson, DividerName, Offset, PrunedSchedule, Scale, print_all, progress_bar
+from .converter.errors import DataError, UnitError
+
+EPILOG = (
+    "Example: `tflm-unit tune lenet.tflite -o tuned.tflite --data mnist.npz --scale 0.00392157 --max-drop 0.5 "
+    "--storage sqlite:///tune.db`"
+)
+SPLIT = 5  # without x_val, every fifth sample of x_train is held out
+
+
+def tune(
+    model: Annotated[
+        Path, typer.Argument(metavar="MODEL", help="int8 .tflite, .keras, .h5 or SavedModel folder.")
+    ],
+    output: Annotated[Path, typer.Option("-o", "--output", help="The .tflite file to write.")],
+    data: Annotated[
+        Path,
+        typer.Option(
+            "--data",
+            help="DATA.npz: x_train calibrates; x_val, y_val judge (without them, a part of x_train); x_test, y_test "
+            "give the final figures only.",
+        ),
+    ],
+    scale: Scale = None,
+    offset: Offset = None,
+    max_drop: Annotated[
+        float | None,
+        typer.Option(help="Points of accuracy that the last operating point may lose (default 1)."),
+    ] = None,
+    budget: Annotated[
+        float | None,
+        typer.Option(help="Instead: the cost that it may have, relative to the dense model (0..1)."),
+    ] = None,
+    points: Annotated[
+        str,
+        typer.Option(
+            help="Operating points: names, which share the drop or saving out evenly, or name=limit: "
+            "full,balanced,saver or full=0.2,saver=1."
+        ),
+    ] = "default",
+    target: Annotated[
+        str | None,
+        typer.Option(help="The board that the model is for: cost is its predicted time; see docs/boards.md."),
+    ] = None,
+    trials: Annotated[
+        int | None, typer.Option(min=1, help="Trials of the search (default: by the size of the model).")
+    ] = None,
+    timeout: Annotated[float | None, typer.Option(help="Seconds after which no trial begins.")] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Of the search.")] = 0,
+    storage: Annotated[
+        str | None,
+        typer.Option(
+            help="Keeps trials: sqlite:///FILE, another database URL, or a path. Continues and shares."
+        ),
+    ] = None,
+    study: Annotated[str | None, typer.Option(help="Name of the study in the storage.")] = None,
+    groups: Annotated[
+        str, typer.Option(help="Output channels that share a threshold: channel, layer or a number.")
+    ] = "channel",
+    divider: Annotated[DividerName | None, typer.Option(help="How the device divides thresholds.")] = None,
+    power_of_two: Annotated[
+        bool | None,
+        typer.Option("--power-of-two/--no-power-of-two", help="Thresholds are powers of two minus one."),
+    ] = None,
+    schedule: Annotated[
+        PrunedSchedule | None, typer.Option(help="One schedule for every layer; cost is then MACs.")
+    ] = None,
+    extra_flash: Annotated[
+        float | None, typer.Option(help="What plans may take, in bytes per byte of the dense weights.")
+    ] = None,
+    fatrelu: Annotated[bool, typer.Option(help="Try FATReLU thresholds as well.")] = True,
+    samples: Annotated[
+        int, typer.Option(min=1, help="Calibration samples, evenly spread over x_train.")
+    ] = 1000,
+    validation: Annotated[
+        int, typer.Option(min=1, help="Validation samples at most, evenly spread over x_val.")
+    ] = 5000,
+    report: Annotated[
+        Path | None, typer.Option(help="Write an HTML page as well (tflm-unit report).")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Search the thresholds that cost least for a drop, or lose least for a budget."""
+    from .tuning import tune as run
+
+    arrays, notes = _arrays(data, samples, validation)
+    limits = _points(points, percent=budget is None)
+    with progress_bar(as_json) as progress:
+        result = run(
+            model,
+            **arrays,
+            max_drop=None if max_drop is None else max_drop / 100,
+            budget=budget,
+            target=target,
+            points=limits,
+            trials=trials,
+            timeout=timeout,
+            seed=seed,
+            storage=storage,
+            study=study,
+            groups=int(groups) if groups.isdecimal() else groups,
+            divider=divider.value if divider else None,
+            power_of_two=power_of_two,
+            schedule=schedule.value if schedule else None,
+            extra_flash=extra_flash,
+            fatrelu=fatrelu,
+            scale=scale,
+            offset=offset,
+            progress=progress,
+        )
+    result.save(output)
+    if report is not None:
+        result.report(report, arrays["test"], arrays["test_labels"], scale=scale, offset=offset)
+    if as_json:
+        print(json.dumps({**result.to_json(), "data_notes": notes}, indent=1))
+        return
+    written = f"wrote {output}: {len(result.model.data):,} bytes"
+    print_all(*result.tables(), *(f"note: {note}" for note in notes), written)
+
+
+def _arrays(path: Path, samples: int, validation: int) -> tuple[dict[str, Any], list[str]]:
+    """Arguments of `tflm_unit.tune` that are data, and what to tell about them."""
+    from .files import NpzData, spread
+
+    file = NpzData(path)
+    x_train, y_train = file.samples("train")
+    notes = []
+    if "x_val" in file.names:
+        x_val, y_val = file.samples("val")
+    else:
+        held = np.zeros(len(x_train), bool)
+        held[SPLIT - 1 :: SPLIT] = True
+        if not held.any() or held.all():
+            raise DataError(
+                f"{path} has no x_val, and only {len(x_train)} samples in x_train to take it from"
+            )
+        x_val, y_val = x_train[held], None if y_train is None else y_train[held]
+        x_train = x_train[~held]
+        notes.append(
+            f"{path.name} has no x_val: every fifth sample of x_train judges; drops are flattering if the model was "
+            "trained on them"
+        )
+    has_test = "x_test" in file.names
+    x_test, y_test = file.samples("test") if has_test else (None, None)
+    return {
+        "calibration": spread(x_train, samples),
+        "validation": spread(x_val, validation),
+        "labels": None if y_val is None else spread(y_val, validation),
+        "test": x_test,
+        "test_labels": y_test,
+    }, notes
+
+
+def _points(text: str, percent: bool) -> tuple[str, ...] | dict[str, float]:
+    """Names, or limits by name: drops in points, or shares of the dense cost."""
+    parts = [part.partition("=") for part in text.split(",")]
+    given = [bool(equals) for _, equals, _ in parts]
+    if not any(given):
+        return tuple(name for name, _, _ in parts)
+    if not all(given):
+        raise UnitError(f"--points {text}: give a limit for every point, or for none")
+    limits: dict[str, float] = {}
+    for name, _, value in parts:
+        try:
+            limits[name] = float(value) / (100 if percent else 1)
+        except ValueError as error:
+            raise UnitError(f"--points {text}: {value!r} is not a number") from error
+    if len(limits) < len(parts):
+        raise UnitError(f"--points {text}: a point is given twice")
+    return limits

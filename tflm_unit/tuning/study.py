@@ -1,0 +1,168 @@
+"""Optuna plumbing: storage that several processes share, trials that are the same whenever they are asked for."""
+
+from __future__ import annotations
+
+import os
+import socket
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+import optuna
+from optuna.distributions import BaseDistribution
+from optuna.samplers import BaseSampler
+from optuna.storages import BaseStorage, InMemoryStorage, JournalStorage, RDBStorage
+from optuna.storages.journal import JournalFileBackend
+from optuna.trial import FrozenTrial, TrialState
+
+from ..converter.errors import UnitError
+from .bench import Measured
+from .frontier import Trial
+from .space import Parameters
+
+DEFAULT_STUDY = "tflm_unit"
+_BELONGS_TO, _WORKER = "tflm_unit:belongs_to", "tflm_unit:worker"
+_FIGURES = ("kept", "judge", "drop")
+
+
+class Study:
+    """Trials of one model, data and settings.
+
+    storage: URL of a database that Optuna knows, or path of a journal file; None: memory. name: of the study in it;
+    an existing one is continued. belongs_to: what the trials are about; a study about something else is refused.
+    Raises UnitError, naming the storage or what differs.
+    """
+
+    def __init__(
+        self,
+        storage: str | None,
+        name: str,
+        belongs_to: Mapping[str, Any],
+        distributions: Mapping[str, BaseDistribution],
+        sampler: BaseSampler,
+    ) -> None:
+        self._distributions = dict(distributions)
+        with _quiet():
+            try:
+                self._study = optuna.create_study(
+                    study_name=name,
+                    storage=_storage(storage),
+                    directions=["minimize", "minimize"],
+                    sampler=sampler,
+                    load_if_exists=True,
+                )
+                known = self._study.user_attrs.get(_BELONGS_TO)
+                if known is None and not self._study.trials:
+                    self._study.set_user_attr(_BELONGS_TO, dict(belongs_to))
+                    known = dict(belongs_to)
+            except Exception as error:
+                raise UnitError(f"study {name!r} cannot be opened in {storage}: {error}") from error
+        _check_same(known, belongs_to, name, storage)
+        with _quiet():
+            _end_abandoned(self._study)
+
+    @property
+    def finished(self) -> list[Trial]:
+        """All finished trials, of every worker, in order."""
+        return [_trial(t) for t in self._study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))]
+
+    def run(
+        self,
+        objective: Callable[[Parameters], Measured],
+        too_far: Callable[[Measured], float],
+        more: Callable[[int], bool],
+    ) -> None:
+        """Trials until `more`, called with the number of those that are finished or running, says no.
+
+        too_far: above 0 for trials that the search is not to learn from. What raises in `objective`, Ctrl-C included,
+        ends the run; the finished trials stay.
+        """
+        with _quiet():
+            while more(trials_before(self._study, sys.maxsize)):
+                trial = self._study.ask(self._distributions)
+                trial.set_user_attr(_WORKER, _worker())
+                try:
+                    measured = objective(trial.params)
+                except BaseException:
+                    self._study.tell(trial, state=TrialState.FAIL)
+                    raise
+                for name in _FIGURES:
+                    trial.set_user_attr(name, getattr(measured, name))
+                trial.set_constraint("too_far", too_far(measured))
+                self._study.tell(trial, [measured.cost, measured.loss])
+
+
+def trials_before(study: optuna.Study, number: int) -> int:
+    """How many trials before this one are finished or running; those that were interrupted do not count, so that a
+    study goes on as if it had not been."""
+    states = (TrialState.COMPLETE, TrialState.RUNNING)
+    return sum(t.number < number for t in study.get_trials(deepcopy=False, states=states))
+
+
+def _storage(storage: str | None) -> BaseStorage:
+    if storage is None:
+        return InMemoryStorage()
+    if "://" in storage:
+        return RDBStorage(storage)
+    return JournalStorage(JournalFileBackend(storage))
+
+
+def _trial(trial: FrozenTrial) -> Trial:
+    cost, loss = trial.values
+    kept, judge, drop = (float(trial.user_attrs[name]) for name in _FIGURES)
+    return Trial(trial.number, dict(trial.params), Measured(kept, cost, judge, drop, loss))
+
+
+def _end_abandoned(study: optuna.Study) -> None:
+    """Trials whose worker was killed will never be told: they count as failed."""
+    for trial in study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
+        if not _is_alive(trial.user_attrs.get(_WORKER)):
+            study.tell(trial.number, state=TrialState.FAIL)
+
+
+def _worker() -> str:
+    return f"{socket.gethostname()}:{os.getpid()}"
+
+
+def _is_alive(worker: str | None) -> bool:
+    """Whether a process runs; that of another machine is taken to do so."""
+    host, _, process = (worker or "").rpartition(":")
+    if host != socket.gethostname():
+        return True
+    try:
+        os.kill(int(process), 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:  # it runs, as another user
+        return True
+    return True
+
+
+def _check_same(known: Any, wanted: Mapping[str, Any], name: str, storage: str | None) -> None:
+    if not isinstance(known, Mapping):
+        raise UnitError(
+            f"study {name!r} in {storage} was not made by tflm-unit; give another study name or storage"
+        )
+    differs = [key for key in sorted({*known, *wanted}) if known.get(key) != wanted.get(key)]
+    if differs:
+        shown = ", ".join(_difference(key, known.get(key), wanted.get(key)) for key in differs)
+        raise UnitError(
+            f"study {name!r} in {storage} belongs to other work: {shown} differs; give another study name or storage"
+        )
+
+
+def _difference(key: str, known: Any, wanted: Any) -> str:
+    hashes = isinstance(known, str) and isinstance(wanted, str) and len(known) == len(wanted) == 64
+    return key if hashes else f"{key} ({known!r} there, {wanted!r} here)"
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Optuna's own log stays silent; what it was set to comes back."""
+    level = optuna.logging.get_verbosity()
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
+    try:
+        yield
+    finally:
+        optuna.logging.set_verbosity(level)

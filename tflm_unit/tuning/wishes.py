@@ -1,0 +1,76 @@
+"""What is wanted: names of operating points and how much each may lose, or cost."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from ..converter.errors import UnitError
+
+DEFAULT_DROP = 0.01
+NAME_BYTES = 15  # as metadata stores names
+
+
+@dataclass(frozen=True)
+class Wishes:
+    """limits: by point name, in the order that the model carries them. by_cost: the limits are costs relative to the
+    dense network, at which the drop is to be least; else drops, at which the cost is to be least."""
+
+    limits: Mapping[str, float]
+    by_cost: bool
+
+    @property
+    def farthest(self) -> float:
+        """The limit of the point that prunes most."""
+        return min(self.limits.values()) if self.by_cost else max(self.limits.values())
+
+
+def wishes(
+    points: Sequence[str] | Mapping[str, float], max_drop: float | None, budget: float | None
+) -> Wishes:
+    """points: names, of which the last gets the whole drop (or saving) and the others an even share of it, in order;
+    or limits by name. max_drop: default 0.01. Raises UnitError naming what is wrong."""
+    if max_drop is not None and budget is not None:
+        raise UnitError("max_drop and budget exclude each other: give one")
+    by_cost = budget is not None
+    if isinstance(points, str) or not isinstance(points, (Mapping, Sequence)) or not points:
+        raise UnitError(f"points is {points!r}; it takes names, or limits by name")
+    if isinstance(points, Mapping):
+        limits = dict(points)
+    else:
+        if len(set(points)) < len(points):
+            raise UnitError(f"points has {max(points, key=list(points).count)!r} twice")
+        most = _drop("max_drop", DEFAULT_DROP if max_drop is None else max_drop)
+        least = _budget("budget", 1.0 if budget is None else budget)
+        shares = [(i + 1) / len(points) for i in range(len(points))]
+        limits = {
+            name: 1 - (1 - least) * share if by_cost else most * share
+            for name, share in zip(points, shares, strict=True)
+        }
+    check = _budget if by_cost else _drop
+    return Wishes({_name(n): check(f"the limit of point {n!r}", x) for n, x in limits.items()}, by_cost)
+
+
+def _name(name: object) -> str:
+    if not isinstance(name, str) or not 0 < len(name.encode("utf-8")) <= NAME_BYTES:
+        raise UnitError(f"point {name!r}: a name takes 1 to {NAME_BYTES} bytes")
+    if name.isdecimal() or name == "all":
+        raise UnitError(f"point {name!r}: numbers and 'all' select points; choose another name")
+    return name
+
+
+def _drop(what: str, value: object) -> float:
+    return _number(what, value, 0.0, "a drop >= 0 as a fraction (0.01: one point)")
+
+
+def _budget(what: str, value: object) -> float:
+    number = _number(what, value, 0.0, "a share of the dense cost, above 0 and up to 1")
+    if not 0 < number <= 1:
+        raise UnitError(f"{what} is {value!r}; it takes a share of the dense cost, above 0 and up to 1")
+    return number
+
+
+def _number(what: str, value: object, least: float, takes: str) -> float:
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not least <= value < float("inf"):
+        raise UnitError(f"{what} is {value!r}; it takes {takes}")
+    return float(value)
