@@ -111,7 +111,9 @@ def tables(model: Model) -> list[Table | str]:
     plan = (model.report or {}).get("plan")
     if plan:
         points += [_plan_table(plan, i, model.config.points[i].name) for i in indices]
-    return points + [f"note: {text}" for text in notes(model.report or {})]
+    from .page.tables import summary_tables
+
+    return [*points, *summary_tables(model), *(f"note: {text}" for text in notes(model.report or {}))]
 
 
 def notes(report: dict[str, Any]) -> list[str]:

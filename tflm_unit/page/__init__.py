@@ -6,6 +6,7 @@ data                          all of it as plain values: `Page`
 charts, style, svg            its figures
 html, *.j2, page.css          the page
 tables                        the same for terminals
+figures                       files for papers
 """
 
 from __future__ import annotations
@@ -17,9 +18,15 @@ from ..converter.container import write_file
 from ..converter.dataset import Source
 from ..models import Model
 from .data import Page, collect
-from .html import render
 
 __all__ = ["Page", "build", "collect", "render", "write"]
+
+
+def render(page: Page) -> str:
+    """The page as HTML: the same bytes for the same values."""
+    from .html import render as to_html  # Matplotlib takes its time to import, and `summary` needs none of it
+
+    return to_html(page)
 
 
 def build(model: Model, x: Source | None = None, y: Any = None, **options: Any) -> str:

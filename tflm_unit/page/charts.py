@@ -10,7 +10,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, NullLocator, PercentFormatter
+from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator, PercentFormatter
 
 from .data import Page
 from .frontier import Frontier
@@ -45,8 +45,16 @@ def frontier(page: Page, width: float = WIDE) -> Figure:
     for panel in panels if stacked else panels[:1]:
         panel.set_ylabel(f"{found.judge} lost, points")
         panel.set_ylim(*top)
-    handles, labels = panels[0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside upper left", ncols=2 if stacked else 5, handletextpad=0.4)
+    found_names = dict(zip(*reversed(panels[0].get_legend_handles_labels()), strict=True))
+    names = [n for n in ("dense", "zero-skip", *order) if n in found_names]
+    names += [n for n in found_names if n not in names]
+    figure.legend(
+        [found_names[n] for n in names],
+        names,
+        loc="outside upper left",
+        ncols=2 if stacked else 8,
+        handletextpad=0.4,
+    )
     return figure
 
 
@@ -54,9 +62,7 @@ def _frontier_panel(axes: Axes, found: Frontier, key: str, order: dict[str, int]
     axes.axhline(0, color=colour("muted"), linewidth=0.8)
     if found.max_drop is not None:
         limit = found.max_drop * 100
-        axes.axhline(
-            limit, color=colour("muted"), linewidth=0.9, dashes=(4, 3), label=f"allowed: {limit:.3g} points"
-        )
+        axes.axhline(limit, color=colour("muted"), linewidth=0.9, dashes=(4, 3), label="allowed loss")
     entries = [(getattr(e, key), e) for e in found.searched if getattr(e, key) is not None]
     entries.sort(key=lambda pair: pair[0])
     if entries:
@@ -76,7 +82,19 @@ def _frontier_panel(axes: Axes, found: Frontier, key: str, order: dict[str, int]
             axes.plot(value * 100, 0, shape, color=colour("text"), markersize=6, zorder=3, label=name)
             continue
         _measured(axes, value * 100, m.drop, order[m.name], m.name, hollow=bool(entries))
-    axes.set_xlim(left=0)
+    _share_axis(axes)
+
+
+def _share_axis(axes: Axes) -> None:
+    """Percentages; logarithmic where they span much, as equal steps are then equal factors."""
+    low, high = (float(v) for v in axes.dataLim.intervalx)
+    if 0 < low < 30:
+        axes.set_xscale("log")
+        axes.set_xlim(low / 1.15, high * 1.1)
+        axes.xaxis.set_major_locator(LogLocator(10, (1, 2, 5)))
+        axes.xaxis.set_minor_locator(NullLocator())
+    else:
+        axes.set_xlim(left=0)
     axes.xaxis.set_major_formatter(FuncFormatter(lambda v, _: f"{v:g}"))
 
 
@@ -87,7 +105,7 @@ def _measured(axes: Axes, x: float, drop: Any, index: int, name: str, hollow: bo
     if drop.low is not None:
         axes.plot([x, x], [drop.low * 100, drop.high * 100], color=shade, linewidth=1.4, zorder=4)
     look: dict[str, Any] = {"markerfacecolor": "none", "markeredgewidth": 1.4} if hollow else {}
-    label = f"{name}, measured" if hollow else name
+    label = "_" if hollow else name  # Matplotlib lists no names that begin so
     axes.plot(x, y, marker, color=shade, markersize=7 if hollow else 9, zorder=5, label=label, **look)
 
 
@@ -97,7 +115,7 @@ def _drop_limit(found: Frontier) -> tuple[float, float]:
     shown = [d for m in found.marked if m.kind == "point" for d in (m.drop.low, m.drop.value, m.drop.high)]
     interesting = [*named, *(d for d in shown if d is not None), found.max_drop or 0.0]
     lowest = min([0.0, *interesting, *(e.drop for e in found.searched)]) * 100
-    highest = max(interesting) * 100 * (2.0 if found.searched else 1.15)
+    highest = max(interesting) * 100 * (1.4 if found.searched else 1.15)
     highest = highest if highest > 0 else max([0.01, *(e.drop for e in found.searched)]) * 100
     return lowest - 0.06 * (highest - lowest), highest
 

@@ -11,8 +11,10 @@ import numpy as np
 from .._native import VERSION
 from ..converter.calibration import Calibrator
 from ..converter.dataset import Dataset, Source
+from ..converter.prune import Statistics
 from ..models import Model
 from ..tflm_calibration import TflmCalibrator
+from .costs import zero_skip_costs
 from .frontier import Frontier, frontier
 from .histograms import LayerHistogram, histogram
 from .measure import Measurement, Progress, measure
@@ -93,12 +95,15 @@ def collect(
     options: dict[str, Any] = {"scale": scale, "offset": offset, "limit": limit}
     measured = None
     histograms: tuple[LayerHistogram, ...] = ()
+    costs: Mapping[int, float] = {}
+    plan = report.get("plan") if points else None
     if x is not None:
         measured = measure(model, x, y, points, threads=threads, progress=tell, **options)
         tell("histograms", 0, 1)
-        histograms = _histograms(model, x, threads, options)
-    plan = report.get("plan") if points else None
-    shown = variants(model, measured)
+        source = _source(model, x, threads, options)
+        histograms = _histograms(model, source)
+        costs = zero_skip_costs(model.graph, source, plan["target"]) if plan else {}
+    shown = variants(model, measured, costs)
     tuning = report.get("tuning")
     judge, figures_of = _judge(measured, tuning, shown, data_name)
     return Page(
@@ -143,18 +148,18 @@ def _judge(
     return None, "the calibration data"
 
 
-def _histograms(
-    model: Model, x: Source, threads: int | None, options: dict[str, Any]
-) -> tuple[LayerHistogram, ...]:
+def _source(model: Model, x: Source, threads: int | None, options: dict[str, Any]) -> Statistics:
+    """All samples, but for TFLM, which runs them one by one."""
+    if not model.graph.unsupported:
+        return Calibrator(model.graph, Dataset(x, model.graph, **options), threads)
+    limit = min(options["limit"] or TFLM_HISTOGRAM_SAMPLES, TFLM_HISTOGRAM_SAMPLES)
+    return TflmCalibrator(model, Dataset(x, model.graph, **{**options, "limit": limit}))
+
+
+def _histograms(model: Model, source: Statistics) -> tuple[LayerHistogram, ...]:
     """Of every layer that can carry thresholds, with the layers before it pruned as at the default point."""
     graph, points = model.graph, model.config.points if model.config else ()
-    default = points[0] if points else None
-    if graph.unsupported:
-        limit = min(options["limit"] or TFLM_HISTOGRAM_SAMPLES, TFLM_HISTOGRAM_SAMPLES)
-        data = Dataset(x, graph, **{**options, "limit": limit})
-        collected = TflmCalibrator(model, data).collect(graph.prunable, default)
-    else:
-        collected = Calibrator(graph, Dataset(x, graph, **options), threads).collect(graph.prunable, default)
+    collected = source.collect(graph.prunable, points[0] if points else None) if graph.prunable else {}
     return tuple(histogram(graph, layer, collected[layer.index], points) for layer in graph.prunable)
 
 

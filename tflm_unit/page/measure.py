@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -12,7 +12,9 @@ from ..converter.dataset import Dataset, Source, check_labels
 from ..converter.pruning import OperatingPoint
 from ..evaluation import BatchRunner, Runner, TflmRunner
 from ..models import Model, zero_skip_point
-from ..tuning.judge import Estimate, paired, wilson
+
+if TYPE_CHECKING:
+    from ..tuning.judge import Estimate
 
 Progress = Callable[[str, int, int], None]
 
@@ -52,10 +54,14 @@ class Measurement:
 
     def quality(self, run: Run) -> Estimate:
         """Accuracy, or without labels the share of samples on which `run` agrees with the dense model."""
+        from ..tuning.judge import wilson  # imports Optuna, which `summary` needs not wait for
+
         return wilson(int(np.count_nonzero(run.classes == self.reference)), self.samples)
 
     def drop(self, run: Run) -> Estimate:
         """Quality lost against dense; the interval is for the same samples run both ways."""
+        from ..tuning.judge import paired
+
         return paired(self.dense.classes == self.reference, run.classes == self.reference)
 
     def rmse(self, run: Run) -> float:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..converter.graph import Graph, Layer
 from ..converter.pruning import OperatingPoint
 from ..models import Model
-from ..tuning.judge import Estimate
 from .measure import Measurement, Run
+
+if TYPE_CHECKING:
+    from ..tuning.judge import Estimate
 
 Report = Mapping[str, Any]
 
@@ -69,16 +71,24 @@ class Quality:
     high: float | None = None
 
 
-def variants(model: Model, measured: Measurement | None) -> tuple[Variant, ...]:
-    """Dense, zero-skip and the operating points, on the data measured, else as the model's report says."""
+def variants(
+    model: Model, measured: Measurement | None, zero_skip_costs: Mapping[int, float]
+) -> tuple[Variant, ...]:
+    """Dense, zero-skip and the operating points, on the data measured, else as the model's report says.
+
+    zero_skip_costs: predicted, by layer index. Without data nothing is said of zero-skip: the report knows the zeros
+    of pruned networks alone, which are fewer.
+    """
     points = model.config.points if model.config else ()
-    builder = _Builder(model, measured)
+    builder = _Builder(model, measured, zero_skip_costs)
     return (builder.dense(), builder.zero_skip(), *(builder.point(i, p) for i, p in enumerate(points)))
 
 
 class _Builder:
-    def __init__(self, model: Model, measured: Measurement | None) -> None:
-        self._graph, self._measured = model.graph, measured
+    def __init__(
+        self, model: Model, measured: Measurement | None, zero_skip_costs: Mapping[int, float]
+    ) -> None:
+        self._graph, self._measured, self._zero_skip_costs = model.graph, measured, zero_skip_costs
         report = model.report or {}
         self._reported = report.get("points", ())
         self._plan = report.get("plan") or {}
@@ -86,21 +96,20 @@ class _Builder:
 
     def dense(self) -> Variant:
         rows = tuple(
-            _row(self._graph, layer, 0.0, 0.0, cost=self._baseline(0, layer, "dense"))
+            _row(self._graph, layer, 0.0, 0.0, cost=self._dense_cost(0, layer))
             for layer in self._graph.mac_layers
         )
         return self._variant("dense", "dense", rows, self._measured.dense if self._measured else None, None)
 
     def zero_skip(self) -> Variant:
-        """Without data, its zero products are those at the first operating point."""
         prunable = {layer.index for layer in self._graph.prunable}
         run = self._measured.zero_skip if self._measured else None
         rows = []
         for layer in self._graph.mac_layers:
             zero: float | None = 0.0
             if layer.index in prunable:
-                zero, _ = self._shares(layer, run, 0)
-            cost = self._baseline(0, layer, "zero_skip")
+                zero = self._shares(layer, run, 0)[0] if run else None
+            cost = self._zero_skip_costs.get(layer.index)
             rows.append(_row(self._graph, layer, zero, 0.0, schedule="zero_skip", cost=cost))
         return self._variant("zero-skip", "zero_skip", tuple(rows), run, None)
 
@@ -112,7 +121,7 @@ class _Builder:
     def _point_row(self, index: int, point: OperatingPoint, layer: Layer, run: Run | None) -> LayerRow:
         entry = point.layers.get(self._graph.weights(layer).index)
         planned = self._planned(index, layer)
-        cost, dense_cost = planned.get("cost"), self._baseline(index, layer, "dense")
+        cost, dense_cost = planned.get("cost"), self._dense_cost(index, layer)
         if entry is None:
             return _row(self._graph, layer, 0.0, 0.0, cost=cost, dense_cost=dense_cost, **_reason(planned))
         zero, skipped = self._shares(layer, run, index)
@@ -156,16 +165,13 @@ class _Builder:
         row: Report = points[point][indices.index(layer.index)]
         return row
 
-    def _baseline(self, point: int, layer: Layer, schedule: str) -> float | None:
-        """What `schedule` would cost; zero-skip falls back on dense, and a point that cannot tell on the others."""
-        names = (schedule, "dense")
-        order = [point, *(p for p in range(len(self._plan.get("points", ()))) if p != point)]
-        for name in names:
-            for p in order:
-                row = self._planned(p, layer)
-                cost = row.get("predicted", {}).get(name, row.get(name))
-                if cost is not None:
-                    return float(cost)
+    def _dense_cost(self, point: int, layer: Layer) -> float | None:
+        """At the point, or if that one cannot tell, as with FATReLU in older reports, at another one."""
+        for p in sorted(range(len(self._plan.get("points", ()))), key=lambda p: p != point):
+            row = self._planned(p, layer)
+            cost = row.get("dense", row.get("predicted", {}).get("dense"))
+            if cost is not None:
+                return float(cost)
         return None
 
     def _variant(
@@ -181,13 +187,23 @@ class _Builder:
         return Variant(
             name=name,
             kind=kind,
-            kept=_kept(rows, point),
+            kept=self._kept(rows, point),
             accuracy=accuracy,
             drop=drop,
             rmse=self._measured.rmse(run) if self._measured and run and kind == "point" else None,
             cost=sum(c for c in costs if c is not None) if rows and None not in costs else None,
             layers=rows,
         )
+
+    def _kept(self, rows: tuple[LayerRow, ...], point: OperatingPoint | None) -> float | None:
+        """On the data whose accuracy is shown, as far as it is known."""
+        if point and not self._measured and self._test and point.name in self._test["points"]:
+            return float(self._test["points"][point.name]["kept"])
+        total = sum(row.macs for row in rows)
+        shares = [row.skipped for row in rows]
+        if total and None not in shares:
+            return 1 - sum((s or 0) * row.macs for s, row in zip(shares, rows, strict=True)) / total
+        return None if point is None or point.skip_rate is None else 1 - point.skip_rate
 
     def _quality(
         self, run: Run | None, kind: str, point: OperatingPoint | None
@@ -217,11 +233,3 @@ def _reason(planned: Report) -> dict[str, str]:
 def _row(graph: Graph, layer: Layer, zero: float | None, pruned: float | None, **rest: Any) -> LayerRow:
     shape = "x".join(map(str, graph.tensors[layer.outputs[0]].shape[1:]))
     return LayerRow(layer.name, layer.op, shape, graph.macs(layer), zero, pruned, **rest)
-
-
-def _kept(rows: tuple[LayerRow, ...], point: OperatingPoint | None) -> float | None:
-    total = sum(row.macs for row in rows)
-    shares = [row.skipped for row in rows]
-    if total and None not in shares:
-        return 1 - sum(s * row.macs for s, row in zip(shares, rows, strict=True) if s is not None) / total
-    return None if point is None or point.skip_rate is None else 1 - point.skip_rate
