@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "core/unit_output.h"
+#include "core/unit_pool_walk.h"
 #include "unit_machine.h"
 
 #define WEIGHTS 512
@@ -299,12 +300,28 @@ static void check_plan_row(int16_t offset) {
   check("unit_plan_walk", want, got, sizeof(want));
 }
 
-static void check_larger(int16_t count) {
-  static int8_t to[2][COUNT];
+static void check_pool_max(void) {
+  static FAR int8_t to[2][COUNT];
+  static FAR int8_t image[WEIGHTS];
+  unit_pool_windows windows;
+  windows.channels = (ptrdiff_t)(1 + random_below(5));
+  windows.rows = (ptrdiff_t)(1 + random_below(3));
+  windows.columns = (ptrdiff_t)(1 + random_below(3));
+  windows.windows = (ptrdiff_t)(1 + random_below(4));
+  windows.window_step = windows.channels * (ptrdiff_t)(1 + random_below(2));
+  windows.row_step = windows.window_step * windows.windows + windows.columns * windows.channels;
+  windows.input = weight;
   for (int i = 0; i < COUNT; i++) to[0][i] = to[1][i] = random_s8();
-  unit_take_larger_c(input, count, to[0]);
-  CALL(unit_take_larger_msp430)(input, count, to[1]);
-  check("unit_take_larger", to[0], to[1], sizeof(to[0]));
+  windows.output = to[0];
+  unit_pool_max_c(&windows);
+  windows.output = to[1];
+  CALL(unit_pool_max_msp430)(&windows);
+  check("unit_pool_max", to[0], to[1], sizeof(to[0]));
+  /* The outputs may stand where the windows begin. */
+  memcpy(image, weight, WEIGHTS);
+  windows.input = windows.output = image;
+  CALL(unit_pool_max_msp430)(&windows);
+  check("unit_pool_max in place", to[0], image, (size_t)(windows.windows * windows.channels));
 }
 
 static void check_sorted(int16_t count) {
@@ -342,7 +359,7 @@ int main(void) {
     check_columns(offset);
     check_sums(count, offset);
     check_store(offset);
-    check_larger(count);
+    check_pool_max();
     check_sorted(count);
     random_plan(offset);
     check_plan_inputs(offset);

@@ -1,19 +1,22 @@
 #include "unit_pool_walk.h"
 
-/* Of one channel: the mean of the elements inside the image, rounded to nearest, ties away from 0.
- */
-static int8_t mean_of(const unit_pool_window *window, const int8_t *row) {
-  const int32_t count = (int32_t)(window->rows * window->columns);
+/* Of one channel and window: the mean of its elements, rounded to nearest, ties away from 0. */
+static int8_t mean_of(const unit_pool_windows *windows, const int8_t *row) {
+  const int32_t count = (int32_t)(windows->rows * windows->columns);
   int32_t sum = 0;
-  for (ptrdiff_t y = 0; y < window->rows; y++, row += window->row_step) {
+  for (ptrdiff_t y = 0; y < windows->rows; y++, row += windows->row_step) {
     const int8_t *input = row;
-    for (ptrdiff_t x = 0; x < window->columns; x++, input += window->column_step) sum += *input;
+    for (ptrdiff_t x = 0; x < windows->columns; x++, input += windows->channels) sum += *input;
   }
   return (int8_t)((sum > 0 ? sum + count / 2 : sum - count / 2) / count);
 }
 
-static void mean(const unit_pool_window *window, ptrdiff_t channels, int8_t *output) {
-  for (ptrdiff_t c = 0; c < channels; c++) output[c] = mean_of(window, window->input + c);
+static void mean(const unit_pool_windows *windows) {
+  const int8_t *input = windows->input;
+  int8_t *output = windows->output;
+  for (ptrdiff_t left = windows->windows; left > 0; left--, input += windows->window_step) {
+    for (ptrdiff_t c = 0; c < windows->channels; c++) *output++ = mean_of(windows, input + c);
+  }
 }
 
 unit_status unit_avg_pool_s8(const unit_pool_params *params, const unit_dims *input_dims,

@@ -192,9 +192,6 @@ typedef struct {
  * around. */
 void unit_walk_taps_c(const unit_tap_inputs *inputs);
 
-/* to[i] = the larger of to[i] and input[i] for 0 <= i < count. count: >= 1 */
-void unit_take_larger_c(const int8_t *input, ptrdiff_t count, int8_t *to);
-
 /* to[0..count-1] = value */
 void unit_fill_c(uint32_t *to, ptrdiff_t count, uint32_t value);
 
@@ -222,7 +219,6 @@ int32_t unit_sum_above_threshold_msp430(const int8_t *weight, const unit_term *t
 void unit_walk_sorted_msp430(const uint16_t *at, const uint8_t *x, int16_t count, int16_t w,
                              int32_t *acc);
 void unit_fill_msp430(uint32_t *to, ptrdiff_t count, uint32_t value);
-void unit_take_larger_msp430(const int8_t *input, ptrdiff_t count, int8_t *to);
 void unit_plan_walk_msp430(const unit_plan_row *row);
 const int8_t *unit_plan_walk_inputs_msp430(const unit_plan_inputs *inputs);
 #define UNIT_LOOP(name) name##_msp430
@@ -284,7 +280,6 @@ void unit_dot_terms_above_2_thumb(const unit_dots *dots); /* its first two chann
 #define unit_walk_sorted_row unit_walk_sorted_row_c
 #endif
 
-#define unit_take_larger UNIT_LOOP(unit_take_larger)
 #define unit_add_tap unit_add_tap_c
 #define unit_add_tap_above unit_add_tap_above_c
 

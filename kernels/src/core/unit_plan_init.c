@@ -81,6 +81,10 @@ void unit_plan_init_depthwise(unit_plan_layer *layer, const unit_dw_conv_params 
 
 unit_plan_phase unit_plan_phase_of(const unit_plan_axis *axis, ptrdiff_t phase) {
   unit_plan_phase taps = {0, 0, 0};
+  if (axis->stride == 1) {
+    taps.count = axis->kernel;
+    return taps;
+  }
   const ptrdiff_t end = axis->kernel < axis->period ? axis->kernel : axis->period;
   while (taps.first < end && taps.first * axis->dilation % axis->stride != phase) taps.first++;
   if (taps.first == end) return taps;

@@ -1,48 +1,55 @@
 #include "unit_plan.h"
 #include "unit_prune.h"
 
-/* A block of output channels of one image. */
+/* A block of output channels of one image. Products of dimensions are kept: MSP430 takes its time
+ * to multiply. */
 typedef struct {
   const unit_plan_layer *layer;
   unit_plan_row row;     /* what all rows share, then the one that is walked */
   const uint8_t *count;  /* of the block's first list */
   const uint32_t *first; /* the block's */
   const int8_t *input;   /* of the image and group */
-  int8_t *output;        /* of the image and block */
+  int8_t *output;        /* of the next row to be finished */
   int32_t *ring;
-  uint16_t *to; /* row.row */
+  uint16_t *to;          /* row.row */
+  unit_outputs channels; /* those of the block */
   ptrdiff_t channel;
   int16_t outputs;
-  ptrdiff_t finished; /* output rows */
+  ptrdiff_t input_row;     /* activations from one image row to the next */
+  ptrdiff_t output_step;   /* outputs from one position to the next */
+  ptrdiff_t output_row;    /* outputs from one row to the next */
+  ptrdiff_t ring_end;      /* accumulators of all rows of the ring */
+  ptrdiff_t segment_count; /* counts of a segment */
+  ptrdiff_t segment_first; /* firsts of a segment */
+  ptrdiff_t finished;      /* output rows */
+  ptrdiff_t finished_at;   /* accumulators from the first row of the ring to the next to be finished
+                            */
+  ptrdiff_t sees;          /* first image row, counted from the padding on, that it sees */
 } block;
-
-/* The ring row of an output row, as an index of its accumulators. */
-static uint16_t row_at(const unit_plan_layer *layer, ptrdiff_t y) {
-  return (uint16_t)(y % layer->rows * layer->pitch);
-}
 
 /* Outputs of the next row; its accumulators become free. */
 static void finish_row(block *b) {
   const unit_plan_layer *layer = b->layer;
-  const ptrdiff_t outputs = layer->plan->outputs;
-  int32_t *acc = b->ring + row_at(layer, b->finished) + layer->slack * outputs;
-  const ptrdiff_t step = layer->groups * layer->channels;
-  int8_t *to = b->output + b->finished * layer->x.output * step;
-  const unit_outputs channels =
-      unit_outputs_of(layer->quant, layer->activation, layer->output_offset, layer->bias,
-                      layer->plan->compensation, (int32_t)b->channel);
-  unit_store_row(&channels, acc, b->outputs, to, outputs, step, (int16_t)layer->x.output);
-  unit_fill((uint32_t *)acc, layer->x.output * outputs, 0);
+  const ptrdiff_t outputs = layer->plan->outputs, slack = layer->slack * outputs;
+  int32_t *acc = b->ring + b->finished_at + slack;
+  unit_store_row(&b->channels, acc, b->outputs, b->output, outputs, b->output_step,
+                 (int16_t)layer->x.output);
+  if (b->finished + layer->rows < layer->y.output) {
+    unit_fill((uint32_t *)acc, layer->pitch - slack, 0);
+  }
+  b->output += b->output_row;
   b->finished++;
+  b->sees += layer->y.stride;
+  b->finished_at += layer->pitch;
+  if (b->finished_at == b->ring_end) b->finished_at = 0;
 }
 
-/* The lists of a segment: taps first, first + period, ... `count` of them. back: as in
- * unit_plan_phase, of the last tap. */
-static void walk_segment(block *b, ptrdiff_t image_row, ptrdiff_t phase, ptrdiff_t back,
-                         ptrdiff_t count) {
+/* The lists of a segment: taps first, first + period, ... `count` of them. input: the image row;
+ * back: as in unit_plan_phase, of the last tap. */
+static void walk_segment(block *b, const int8_t *input, ptrdiff_t phase, ptrdiff_t back,
+                         ptrdiff_t reach) {
   const unit_plan_layer *layer = b->layer;
   const unit_plan_axis *x = &layer->x;
-  const ptrdiff_t reach = (count - 1) * x->tap_step;
   /* Coordinates count positions of the phase, from the first one in the padding on. */
   const ptrdiff_t padded = x->padding - phase;
   ptrdiff_t from = padded <= 0 ? 0 : x->stride == 1 ? padded : (padded - 1) / x->stride + 1;
@@ -54,8 +61,7 @@ static void walk_segment(block *b, ptrdiff_t image_row, ptrdiff_t phase, ptrdiff
   if (from >= end) return;
   const ptrdiff_t column = from - back;
   unit_plan_row *row = &b->row;
-  const ptrdiff_t at = image_row * x->input + from * x->stride - padded;
-  row->input = b->input + at * layer->groups * layer->depth;
+  row->input = input + (from * row->input_step - padded * layer->groups * layer->depth);
   row->acc = b->ring + (layer->slack + column) * layer->plan->outputs;
   row->positions = (int16_t)(end - from);
   unit_plan_walk(row);
@@ -72,21 +78,31 @@ static ptrdiff_t place_lists(block *b, ptrdiff_t y, ptrdiff_t lists) {
   const ptrdiff_t step = layer->y.tap_step;
   ptrdiff_t passed = 0, placed = 0;
   for (; y >= layer->y.output && passed < lists; y -= step) passed++;
-  for (; y >= 0 && passed + placed < lists; y -= step) b->to[placed++] = row_at(layer, y);
+  if (y >= 0 && passed < lists) {
+    /* The ring holds the rows from the next to be finished on. */
+    const size_t ring_end = (size_t)b->ring_end, back = (size_t)step * (size_t)layer->pitch;
+    size_t at = (size_t)b->finished_at + (size_t)(y - b->finished) * (size_t)layer->pitch;
+    if (at >= ring_end) at -= ring_end;
+    for (;;) {
+      b->to[placed++] = (uint16_t)at;
+      y -= step;
+      if (y < 0 || passed + placed == lists) break;
+      at += at < back ? ring_end - back : -back;
+    }
+  }
   b->to[placed] = UINT16_MAX;
   b->row.passed = (int16_t)passed;
   b->row.lists = (int16_t)placed;
   return placed;
 }
 
-/* One row of the image. phase: of the row; taps: those of the phase; lists_before, firsts_before:
- * of a segment, those of the phases before, for one channel. */
-static void walk_row(block *b, ptrdiff_t image_row, ptrdiff_t phase_y, const unit_plan_phase *taps,
-                     ptrdiff_t lists_before, ptrdiff_t firsts_before, ptrdiff_t firsts) {
+/* One row of the image. y: the output row of a tap at the row's upper end; taps: those of its
+ * phase; lists_before, firsts_before: of a segment, those of the phases before, for one channel. */
+static void walk_row(block *b, const int8_t *input, ptrdiff_t y, const unit_plan_phase *taps,
+                     ptrdiff_t lists_before, ptrdiff_t firsts_before) {
   const unit_plan_layer *layer = b->layer;
   const unit_plan *plan = layer->plan;
-  const ptrdiff_t y = (image_row + layer->y.padding - phase_y) / layer->y.stride - taps->back;
-  if (place_lists(b, y, taps->count) == 0) return;
+  if (place_lists(b, y - taps->back, taps->count) == 0) return;
   unit_plan_row *row = &b->row;
   row->count_step = taps->count * plan->classes;
   row->count = b->count + (layer->depth * lists_before + row->passed) * plan->classes;
@@ -96,11 +112,12 @@ static void walk_row(block *b, ptrdiff_t image_row, ptrdiff_t phase_y, const uni
     ptrdiff_t back = columns.back;
     for (ptrdiff_t left = columns.count; left > 0;) {
       const ptrdiff_t some = left < plan->taps ? left : plan->taps;
-      walk_segment(b, image_row, phase, back + (some - 1) * layer->x.tap_step, some);
-      back += some * layer->x.tap_step;
+      const ptrdiff_t reach = (some - 1) * layer->x.tap_step;
+      walk_segment(b, input, phase, back + reach, reach);
+      back += reach + layer->x.tap_step;
       left -= some;
-      row->count += layer->depth * layer->y.kernel * plan->classes;
-      row->first += layer->depth * firsts;
+      row->count += b->segment_count;
+      row->first += b->segment_first;
     }
   }
 }
@@ -112,21 +129,32 @@ static ptrdiff_t phases_with_taps(const unit_plan_axis *axis) {
 static void run_block(block *b) {
   const unit_plan_layer *layer = b->layer;
   const unit_plan_axis *y = &layer->y;
+  const int8_t *input = b->input;
+  ptrdiff_t output = y->stride == 1 ? y->padding : y->padding / y->stride;
+  ptrdiff_t phase = y->padding - output * y->stride;
+  ptrdiff_t lists_before = 0, firsts_before = 0;
+  for (ptrdiff_t before = 0; before < phase; before++) {
+    const ptrdiff_t lists = unit_plan_phase_of(y, before).count;
+    lists_before += lists;
+    firsts_before += lists > 0;
+  }
+  /* Rows before it see neither this row nor one behind it; their accumulators may be needed now. */
+  ptrdiff_t done = y->padding - (y->kernel - 1) * y->dilation;
   unit_fill((uint32_t *)b->ring, (ptrdiff_t)layer->ring, 0);
   b->finished = 0;
-  for (ptrdiff_t image_row = 0; image_row < y->input; image_row++) {
-    /* Those that see neither this row nor one behind it; their accumulators may be needed now. */
-    const ptrdiff_t done = image_row + y->padding - (y->kernel - 1) * y->dilation;
-    while (b->finished < y->output && b->finished * y->stride < done) finish_row(b);
-    const ptrdiff_t phase = (image_row + y->padding) % y->stride;
-    ptrdiff_t lists_before = 0, firsts_before = 0;
-    for (ptrdiff_t before = 0; before < phase; before++) {
-      const ptrdiff_t lists = unit_plan_phase_of(y, before).count;
-      lists_before += lists;
-      firsts_before += lists > 0;
-    }
+  b->finished_at = 0;
+  b->sees = 0;
+  for (ptrdiff_t image_row = 0; image_row < y->input; image_row++, done++, input += b->input_row) {
+    while (b->finished < y->output && b->sees < done) finish_row(b);
     const unit_plan_phase taps = unit_plan_phase_of(y, phase);
-    walk_row(b, image_row, phase, &taps, lists_before, firsts_before, phases_with_taps(y));
+    walk_row(b, input, output, &taps, lists_before, firsts_before);
+    lists_before += taps.count;
+    firsts_before += taps.count > 0;
+    if (++phase < y->stride) continue;
+    phase = 0;
+    lists_before = 0;
+    firsts_before = 0;
+    output++;
   }
   while (b->finished < y->output) finish_row(b);
 }
@@ -153,9 +181,11 @@ static void run_image(block *b, const int8_t *input, int8_t *output) {
       b->channel = group * layer->channels + o;
       b->outputs = left < plan->outputs ? (int16_t)left : plan->outputs;
       b->output = output + b->channel;
+      b->channels = unit_outputs_of(layer->quant, layer->activation, layer->output_offset,
+                                    layer->bias, plan->compensation, (int32_t)b->channel);
       run_block(b);
-      b->count += segments * layer->depth * layer->y.kernel * plan->classes;
-      b->first += segments * layer->depth * phases_with_taps(&layer->y);
+      b->count += segments * b->segment_count;
+      b->first += segments * b->segment_first;
     }
   }
 }
@@ -167,24 +197,30 @@ unit_status unit_plan_run(unit_plan_layer *layer, const unit_context *ctx) {
   const unit_plan *plan = layer->plan;
   layer->counters = unit_context_counters(ctx);
   if (UNIT_COUNTING && layer->counters != NULL && plan->filter == NULL) return UNIT_ARG_ERROR;
+  const unit_plan_axis *y = &layer->y, *x = &layer->x;
   block b;
   b.layer = layer;
   b.ring = scratch;
   b.to = (uint16_t *)(void *)(scratch + layer->ring);
+  b.input_row = x->input * layer->groups * layer->depth;
+  b.output_step = layer->groups * layer->channels;
+  b.output_row = x->output * b.output_step;
+  b.ring_end = layer->rows * layer->pitch;
+  b.segment_count = layer->depth * y->kernel * plan->classes;
+  b.segment_first = layer->depth * phases_with_taps(y);
   b.row.class_of = plan->class_of;
   b.row.weight = plan->weight;
   b.row.at = plan->at;
   b.row.critical = plan->critical;
   b.row.row = b.to;
-  b.row.input_step = layer->x.stride * layer->groups * layer->depth;
+  b.row.input_step = x->stride * layer->groups * layer->depth;
   b.row.acc_step = plan->outputs;
   b.row.channels = (int16_t)layer->depth;
   b.row.classes = plan->classes;
   b.row.input_offset = layer->input_offset;
-  const ptrdiff_t inputs = layer->y.input * layer->x.input * layer->groups * layer->depth;
-  const ptrdiff_t outputs = layer->y.output * layer->x.output * layer->groups * layer->channels;
   for (ptrdiff_t n = 0; n < layer->images; n++) {
-    run_image(&b, layer->input + n * inputs, layer->output + n * outputs);
+    run_image(&b, layer->input + n * y->input * b.input_row,
+              layer->output + n * y->output * b.output_row);
   }
 #ifdef UNIT_ENABLE_COUNTERS
   if (layer->counters != NULL) unit_plan_count_all(layer);

@@ -1,4 +1,12 @@
-/* Internal: structs, stack and products of unit_plan_walk_msp430.S, which lists the registers. */
+/* Internal: structs, stack and list walks of unit_plan_walk_msp430.S and
+ * unit_plan_walk_inputs_msp430.S.
+ *
+ * While a list is walked:
+ * r4 r5 squares (software), or entries that do not count and RESLO
+ * r6 acc             r7 at a count        r8 entries left - 16   r9 scratch (software), or classes
+ * r10 weight         r11 at               r12 r13 scratch        r14 row, or input
+ * r15 at the length (rows), or class_of
+ */
 #ifndef UNIT_PLAN_WALK_MSP430_H_
 #define UNIT_PLAN_WALK_MSP430_H_
 
@@ -8,7 +16,7 @@
 
 /* On the stack. */
 #define FRAME_X 0
-#define FRAME_REST 2 /* entries of the list that do not count */
+#define FRAME_REST 2 /* entries of the list that do not count (software) */
 #define FRAME_CLASSES 4
 #define FRAME_OFFSET 6
 #define FRAME_POSITIONS 8
@@ -16,17 +24,14 @@
 #ifdef __MSP430X_LARGE__
 #define FRAME_CRITICAL 12 /* bytes from a weight to its critical magnitude; 0: none */
 #define FRAME_ACC 16
-#define FRAME_ROW 20
-#define FRAME_ROW_END 24
+#define FRAME_INPUT_END 20
+#define FRAME_NEXT 24  /* where to go on after a list */
 #define FRAME_INPUT 28 /* these three: of the activation that is walked */
 #define FRAME_COUNT 32
 #define FRAME_FIRST 36
 #define FRAME_PLAN 40
-#define FRAME_CLASS_OF 44
-#define FRAME_PASSED_COUNTS 48
-#define FRAME_INPUT_END 52
-#define FRAME_NEXT 56 /* where to go on after a list */
-#define FRAME_SIZE 60
+#define FRAME_PASSED_COUNTS 44
+#define FRAME_SIZE 48
 #define ROW_INPUT 0
 #define ROW_CLASS_OF 4
 #define ROW_WEIGHT 8
@@ -58,17 +63,14 @@
 #else
 #define FRAME_CRITICAL 12
 #define FRAME_ACC 14
-#define FRAME_ROW 16
-#define FRAME_ROW_END 18
+#define FRAME_INPUT_END 16
+#define FRAME_NEXT 18
 #define FRAME_INPUT 20
 #define FRAME_COUNT 22
 #define FRAME_FIRST 24
 #define FRAME_PLAN 26
-#define FRAME_CLASS_OF 28
-#define FRAME_PASSED_COUNTS 30
-#define FRAME_INPUT_END 32
-#define FRAME_NEXT 34
-#define FRAME_SIZE 36
+#define FRAME_PASSED_COUNTS 28
+#define FRAME_SIZE 30
 #define ROW_INPUT 0
 #define ROW_CLASS_OF 2
 #define ROW_WEIGHT 4
@@ -99,37 +101,76 @@
 #define INPUTS_OFFSET 18
 #endif
 
+/* Adds and compares a pointer of the frame, and jumps to it; ADDP and CMPP of MSP430X know registers
+ * only. */
+#ifdef __MSP430X_LARGE__
+    .macro add_frame at, register
+    mova \at(r1), r12
+    adda r12, \register
+    .endm
+
+    .macro compare_frame at, register
+    mova \at(r1), r12
+    cmpa r12, \register
+    .endm
+
+    .macro jump_frame at
+    mova \at(r1), r0
+    .endm
+#else
+    .macro add_frame at, register
+    add \at(r1), \register
+    .endm
+
+    .macro compare_frame at, register
+    cmp \at(r1), \register
+    .endm
+
+    .macro jump_frame at
+    br \at(r1)
+    .endm
+#endif
+
 /* The sign of a product is known: adding it seldom changes the upper word of an accumulator. */
 #ifdef UNIT_MSP430_MPY
-/* r12: x. r4: x, r5: acc of the position */
+#define SPARE r4 /* until list_counts */
+
+/* What all lists share. */
+    .macro begin_walk
+    mov #RESLO, r5
+    mov FRAME_CLASSES(r1), r9
+    .endm
+
+/* r12: x */
     .macro begin_x
     mov r12, FRAME_X(r1)
-    mov r12, r4
-    MOVP FRAME_ACC(r1), r5
     .endm
 
-    .macro add_position
-    ADDP r5, r6
+    .macro next_counts register
+    ADDP r9, \register
     .endm
 
-    .macro begin_entries
-    tst r4
-    jl .Lnegative_x
+/* Of a list whose length is at \length, r8 entries count. */
+    .macro keep_rest length
+    mov.b @\length, r4
+    sub r8, r4
+    .endm
+
+    .macro pass_rest
+    ADDP r4, r10
+    ADDP r4, r11
+    .endm
+
+    .macro begin_entries negative_x
+    mov FRAME_X(r1), r12
+    tst r12
+    jl \negative_x
     lock
-    mov r4, &MPYS
+    mov r12, &MPYS
     .endm
 
     .macro end_entries
     unlock
-    .endm
-
-    .macro keep_rest                ; r12: entries
-    mov r12, r9
-    .endm
-
-    .macro pass_rest
-    ADDP r9, r10
-    ADDP r9, r11
     .endm
 
     .macro entry negative           ; where x > 0
@@ -142,12 +183,29 @@
 
     .macro add_product
     ADDP r6, r13
-    add &RESLO, 0(r13)
+    add @r5, 0(r13)
+    .endm
+
+/* The r8 entries of a list where x, in r12, is negative. */
+    .macro walk_negative_x walked
+    lock
+    mov r12, &MPYS
+1:  mov.b @r10+, r12
+    sxt r12
+    mov r12, &OP2
+    mov.b @r11+, r13
+    ADDP r6, r13
+    add @r5, 0(r13)
+    addc &RESHI, 2(r13)
+    dec r8
+    jnz 1b
+    unlock
+    JUMP #\walked
     .endm
 #else
-    .macro add_position
-    MOVP FRAME_ACC(r1), r13
-    ADDP r13, r6
+#define SPARE r9
+
+    .macro begin_walk
     .endm
 
     .macro begin_x
@@ -159,13 +217,14 @@
     sub r12, r5
     .endm
 
-    .macro begin_entries
+    .macro next_counts register
+    mov FRAME_CLASSES(r1), r12
+    ADDP r12, \register
     .endm
 
-    .macro end_entries
-    .endm
-
-    .macro keep_rest
+    .macro keep_rest length
+    mov.b @\length, r12
+    sub r8, r12
     mov r12, FRAME_REST(r1)
     .endm
 
@@ -173,6 +232,12 @@
     mov FRAME_REST(r1), r12
     ADDP r12, r10
     ADDP r12, r11
+    .endm
+
+    .macro begin_entries negative_x
+    .endm
+
+    .macro end_entries
     .endm
 
 /* As in unit_dot_msp430.S; a product fits 16 bits. */
@@ -193,7 +258,94 @@
     .macro add_product
     add r12, 0(r13)
     .endm
+
+    .macro walk_negative_x walked
+    .endm
 #endif
+
+/* r8 entries of a list count for sure, by the count at \count: adds those that are tried. \length:
+ * at the list's length. */
+    .macro try_critical count, length
+    CMPP \count, \length
+    jeq 2f
+    mov.b 1(\count), SPARE
+    MOVP FRAME_CRITICAL(r1), r13
+    ADDP r10, r13
+    ADDP r8, r13
+    mov FRAME_X(r1), r12
+    tst r12
+    jge 1f
+    inv r12
+    inc r12
+1:  cmp SPARE, r8
+    jhs 2f
+    cmp.b @r13, r12
+    jlo 2f
+    ADDP #1, r13
+    inc r8
+    jmp 1b
+2:
+    .endm
+
+/* Walks the r8 entries of a list that count, and passes the rest. */
+    .macro walk_entries name
+    tst r8
+    jz .L\name\()_walked
+    begin_entries .L\name\()_negative_x
+.L\name\()_some:
+    MOVP r8, r12
+    sub #16, r8
+    jge .L\name\()_16
+    ADDP r12, r12
+#ifdef __MSP430X_LARGE__
+    ADDP r12, r12
+    adda #.L\name\()_entries, r12
+    mova @r12, r12
+    bra r12
+#else
+    br .L\name\()_entries(r12)
+#endif
+    .irp k, 16,15,14,13,12,11,10,9,8,7,6,5,4,3,2,1
+.L\name\()_\k:
+    entry .L\name\()_negative_\k
+    add_product
+    jc .L\name\()_carry_\k
+.L\name\()_next_\k:
+    .endr
+.L\name\()_0:
+    tst r8
+    jl .L\name\()_end
+    JUMP #.L\name\()_some
+.L\name\()_end:
+    end_entries
+.L\name\()_walked:
+    pass_rest
+    .endm
+
+/* The rest of its code, and where the last 0..15 entries begin. */
+    .macro walk_entries_rest name
+    .irp k, 16,15,14,13,12,11,10,9,8,7,6,5,4,3,2,1
+.L\name\()_negative_\k:
+    add_product
+    jc .L\name\()_next_\k
+    dec 2(r13)
+    jmp .L\name\()_next_\k
+.L\name\()_carry_\k:
+    inc 2(r13)
+    jmp .L\name\()_next_\k
+    .endr
+.L\name\()_negative_x:
+    walk_negative_x .L\name\()_walked
+    .balign 2
+.L\name\()_entries:
+    .irp k, 0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15
+#ifdef __MSP430X_LARGE__
+    .long .L\name\()_\k
+#else
+    .short .L\name\()_\k
+#endif
+    .endr
+    .endm
 
 /* clang-format on */
 

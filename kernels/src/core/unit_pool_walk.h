@@ -3,19 +3,30 @@
 #define UNIT_POOL_WALK_H_
 
 #include "unit_functions.h"
+#include "unit_loops.h"
 
-/* A window: rows x columns positions inside the image, at least one. Steps count elements. */
+/* Windows of one output row, each rows x columns positions inside the image, at least one. Steps
+ * count elements. */
 typedef struct {
-  const int8_t *input;
-  ptrdiff_t rows;
-  ptrdiff_t columns;
-  ptrdiff_t row_step;
-  ptrdiff_t column_step;
-} unit_pool_window;
+  const int8_t *input;   /* the first window's */
+  int8_t *output;        /* one per window and channel */
+  ptrdiff_t windows;     /* >= 1 */
+  ptrdiff_t window_step; /* from one window to the next */
+  ptrdiff_t rows;        /* >= 1 */
+  ptrdiff_t row_step;    /* from one row to the next */
+  ptrdiff_t columns;     /* >= 1 */
+  ptrdiff_t channels;    /* >= 1 */
+} unit_pool_windows;
 
-/* Writes one output per channel. It may stand where the window's first position is. */
-typedef void (*unit_pool_reduce)(const unit_pool_window *window, ptrdiff_t channels,
-                                 int8_t *output);
+/* The outputs may stand where the windows' first positions are. */
+typedef void (*unit_pool_reduce)(const unit_pool_windows *windows);
+
+/* The largest element per window and channel. */
+void unit_pool_max_c(const unit_pool_windows *windows);
+#ifdef UNIT_MSP430_LOOPS
+void unit_pool_max_msp430(const unit_pool_windows *windows);
+#endif
+#define unit_pool_max UNIT_LOOP(unit_pool_max)
 
 /* Reduces every window and clamps. UNIT_ARG_ERROR when a window lies in the padding altogether. */
 unit_status unit_pool_walk_run(const unit_pool_params *params, const unit_dims *input_dims,
