@@ -60,7 +60,7 @@ RECIPES = {
 def load_digits(name: str, path: Path | None = None) -> Digits:
     """The data set `name`: 'digits' (bundled with scikit-learn) or 'mnist'.
 
-    path: MNIST as an .npz like the one Keras caches; None: Keras's own cache or download.
+    path: MNIST as an .npz like the one Keras caches; None: where `tflm_unit.datasets` looks, or a download by Keras.
     Raises DataError with the remedy when MNIST is not to be had.
     """
     if name == "digits":
@@ -74,23 +74,26 @@ def load_digits(name: str, path: Path | None = None) -> Digits:
         x = (images / 16).astype(np.float32).reshape(-1, 8, 8, 1)
         parts = train_test_split(x, labels, test_size=0.3, random_state=SEED, stratify=labels)
         return Digits(parts[0], parts[2], parts[1], parts[3])
-    if path is not None:
-        from .files import NpzData
+    from .datasets import load
 
-        (x_train, y_train), (x_test, y_test) = (NpzData(path).samples(part) for part in ("train", "test"))
-        if y_train is None or y_test is None:
-            raise DataError(f"{path} has no labels: y_train and y_test are needed")
-    else:
+    try:
+        arrays = load(name, path)
+    except DataError:
+        if path is not None:
+            raise
         import keras
 
         try:
-            (x_train, y_train), (x_test, y_test) = keras.datasets.mnist.load_data()
+            keras.datasets.mnist.load_data()
         except Exception as error:
             raise DataError(
                 f"MNIST is neither in Keras's cache nor can it be downloaded ({error}); give it with --data mnist.npz"
             ) from error
-    x_train, x_test = ((x / 255).astype(np.float32)[..., np.newaxis] for x in (x_train, x_test))
-    return Digits(x_train, y_train, x_test, y_test)
+        arrays = load(name)
+    x, y = (
+        np.concatenate(parts) for parts in ((arrays.x_train, arrays.x_val), (arrays.y_train, arrays.y_val))
+    )
+    return Digits(x, y, arrays.x_test, arrays.y_test)
 
 
 def train(recipe: Recipe, data: Digits, log: Log | None = None) -> Any:

@@ -65,8 +65,8 @@ DATA_SETS = {
 def load(name: str, folder: str | os.PathLike[str] | None = None) -> Arrays:
     """The data set `name`: mnist, cifar10, speech_commands, har or widar.
 
-    folder: where to look; a file or folder in one of the data set's formats (docs/datasets.md) itself, too. None:
-    $TFLM_UNIT_DATA, then the caches of Keras and TensorFlow Datasets.
+    folder: where to look, or the data set itself: an .npz file of any name, or a folder under its usual name
+    (docs/datasets.md). None: $TFLM_UNIT_DATA, then the caches of Keras and TensorFlow Datasets.
 
     Raises UnitError for an unknown name; DataError, which says where to get it, when the data set is not there, and
     for files that are damaged or hold something else.
@@ -77,7 +77,8 @@ def load(name: str, folder: str | os.PathLike[str] | None = None) -> Arrays:
     folders = _default_folders() if folder is None else [Path(folder).expanduser()]
     for place in folders:
         for form in data_set.formats:
-            path = place if place.name == form.name else place / form.name
+            itself = place.name == form.name or (place.is_file() and form.name.endswith(".npz"))
+            path = place if itself else place / form.name
             if path.exists():
                 return form.read(path)
     raise DataError(
