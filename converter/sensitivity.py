@@ -79,10 +79,10 @@ def start_thresholds(
     Fisher information for all of its channels, 1: that of each channel; between them a geometric mean.
     """
     means = {index: float(f.mean()) for index, f in fisher.items()}
-    least = LEAST_LAYER * float(np.mean(list(means.values()))) if means else 0.0
+    least = LEAST_LAYER * (float(np.mean(list(means.values()))) or 1.0)
     found = {}
     for layer in graph.prunable:
-        mean = max(means[layer.index], least, np.finfo(np.float64).tiny)
+        mean = max(means[layer.index], least)
         relative = np.maximum(fisher[layer.index] / mean, LEAST_CHANNEL)
         price = cost[layer.index] if cost else 1.0
         found[layer.name] = knob * np.sqrt(price / (mean * relative**channel_weight))
