@@ -19,7 +19,7 @@ def mnist(x: np.ndarray, random: np.random.Generator) -> np.ndarray:
 
 
 def cifar10(x: np.ndarray, random: np.random.Generator) -> np.ndarray:
-    moved = shifted(x, random, 3, 3)
+    moved = shifted(x, random, 2, 2)
     flipped = random.random(len(x)) < 0.5
     moved[flipped] = moved[flipped, :, ::-1]
     return moved
