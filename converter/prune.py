@@ -121,7 +121,7 @@ def prune(
             missing += float(target.sum()) - reports[-1].macs_skipped
     if progress:
         progress("", len(layers), len(layers))
-    return OperatingPoint(name, pruned, skip_rate=_skip_rate(graph, reports)), tuple(reports)
+    return OperatingPoint(name, pruned, skip_rate=skip_rate(graph, reports)), tuple(reports)
 
 
 def zero_skip_entry(graph: Graph, layer: Layer, fatrelu_min: int = FATRELU_OFF) -> LayerPruning:
@@ -136,7 +136,7 @@ def _made_up(target: np.ndarray, statistics: LayerStatistics, missing: float) ->
     return target * (1 + share * total / max(float(target.sum()), 1.0))
 
 
-def _skip_rate(graph: Graph, reports: Sequence[LayerReport]) -> float:
+def skip_rate(graph: Graph, reports: Sequence[LayerReport]) -> float:
     """Share of all MACs, those of layers that cannot carry thresholds included."""
     skipped = {r.name: r.macs_skipped / max(r.macs_total, 1) for r in reports}
     macs = {layer.name: graph.macs(layer) for layer in graph.mac_layers}

@@ -7,7 +7,7 @@ as far as constants can, without labels, without touching weights, and at no cos
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -17,6 +17,7 @@ from .engine import Engine
 from .gradients import activations, backward
 from .graph import Graph, Layer
 from .output_loss import OutputLoss
+from .prune import LayerReport, skip_rate
 from .pruning import OperatingPoint
 
 STEPS = 60
@@ -27,6 +28,21 @@ MOMENTUM, SQUARES = 0.9, 0.98  # decay of Adam's two averages (Kingma and Ba 201
 SEED = 0
 INT32_LIMIT = 2.0**30
 Progress = Callable[[str, int, int], None]
+
+
+def refit_all(
+    graph: Graph,
+    points: Sequence[OperatingPoint],
+    reports: Sequence[tuple[LayerReport, ...]],
+    data: Dataset,
+    *,
+    threads: int | None = None,
+    progress: Progress | None = None,
+) -> tuple[tuple[OperatingPoint, ...], tuple[tuple[LayerReport, ...], ...]]:
+    """`refit` of every point, with what its layers then skip; reports: per point, of all prunable layers."""
+    done = [refit(graph, point, data, threads=threads, progress=progress) for point in points]
+    counted = [_counted(graph, p, data, r, threads) for p, r in zip(done, reports, strict=True)]
+    return tuple(p for p, _ in counted), tuple(r for _, r in counted)
 
 
 @dataclass
@@ -87,6 +103,27 @@ def refit(
         if progress:
             progress("refit", number, steps)
     return _with(graph, point, layers, biases, scales)
+
+
+def _counted(
+    graph: Graph,
+    point: OperatingPoint,
+    data: Dataset,
+    reports: tuple[LayerReport, ...],
+    threads: int | None,
+) -> tuple[OperatingPoint, tuple[LayerReport, ...]]:
+    """MACs of the layers, and of all, anew: other biases make other activations."""
+    engine = Engine(graph, point, threads=threads)
+    sums = {layer.index: np.zeros(2, np.int64) for layer in graph.prunable}
+    for batch in data:
+        for index, counters in engine.run(*batch).counters.items():
+            if index in sums:
+                sums[index] += (counters.macs_zero, counters.macs_skipped)
+    pairs = zip(graph.prunable, reports, strict=True)
+    found = tuple(
+        replace(r, macs_zero=int(sums[x.index][0]), macs_skipped=int(sums[x.index][1])) for x, r in pairs
+    )
+    return replace(point, skip_rate=skip_rate(graph, found)), found
 
 
 def _start(graph: Graph, point: OperatingPoint, layer: Layer, scale: np.ndarray) -> _Bias:

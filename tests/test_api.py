@@ -49,6 +49,21 @@ def test_baselines_and_points(result: tflm_unit.ConversionResult, labels: np.nda
     assert result.points[1].name == "saver"
 
 
+def test_refit_moves_compensations_alone_and_counts_again() -> None:
+    plain, refitted = (tflm_unit.convert(classifier(), X, skip=0.7, refit=r) for r in (False, True))
+    before, after = plain.points[0], refitted.points[0]
+    for index, entry in after.layers.items():
+        np.testing.assert_array_equal(entry.thresholds, before.layers[index].thresholds)
+    assert any(
+        not np.array_equal(e.compensation, before.layers[i].compensation) for i, e in after.layers.items()
+    )
+    evaluation = refitted.evaluate(X)
+    assert after.skip_rate == pytest.approx(evaluation.skip_rate, abs=1e-6)
+    assert refitted.model.report is not None
+    for stored, layer in zip(refitted.model.report["points"][0]["layers"], evaluation.layers, strict=True):
+        assert (stored["macs_zero"], stored["macs_skipped"]) == (layer.macs_zero, layer.macs_skipped)
+
+
 def test_both_engines_agree(result: tflm_unit.ConversionResult, labels: np.ndarray) -> None:
     for schedule in ("dense", "zero_skip", "unit"):
         batch = result.evaluate(X_TEST, labels, schedule=schedule, engine="batch", point=1)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from os import PathLike
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +17,7 @@ from .converter.errors import UnitError
 from .converter.graph import Layer
 from .converter.prune import PruneOptions, Statistics
 from .converter.pruning import Divider, OperatingPoint, PruningConfig
+from .converter.refit import refit_all
 from .converter.targets import Target, load_target
 from .converter.thresholds import Explicit, Percentile, Rule, SkipRate
 from .evaluation import Evaluation, evaluate
@@ -73,7 +74,9 @@ class ConversionResult:
         """Accuracy and skipped MACs; see `tflm_unit.evaluate`."""
         return evaluate(self.model, x, y, **options)
 
-    def report(self, path: str | PathLike[str], x: Source | None = None, y: Any = None, **options: Any) -> None:
+    def report(
+        self, path: str | PathLike[str], x: Source | None = None, y: Any = None, **options: Any
+    ) -> None:
         """Writes one HTML page with tables and charts (docs/report.md), measured on x and y where they are given.
 
         Options, of which scale and offset are those of `evaluate`: see `tflm_unit.page.collect`.
@@ -104,6 +107,7 @@ def convert(
     extra_flash: float | None = None,
     fatrelu: float | Mapping[str, float] | None = None,
     compensation: bool = True,
+    refit: bool = False,
     labels: Any = None,
     scale: float | None = None,
     offset: float | None = None,
@@ -132,6 +136,8 @@ def convert(
         target 1, and only for plans that save enough time for it (docs/convert.md); for schedule='planned' no limit.
     fatrelu: outputs of fused ReLUs below this real value become 0; a number or by layer name.
     compensation: add the mean of what is skipped to the bias.
+    refit: move the compensations by gradient descent to where the model answers most like the dense one: less loss
+        than with means, at the cost of some seconds to minutes; takes 500 samples or more.
     labels: class indices of the samples; each point's accuracy on them is then stored with it.
     progress: called with (what, steps done, steps).
 
@@ -150,7 +156,8 @@ def convert(
         base = load_model(container.strip(data))
     if not base.graph.prunable:
         raise UnitError("no CONV_2D, DEPTHWISE_CONV_2D or FULLY_CONNECTED layer has int8 weights of its own")
-    source = _statistics(base, Dataset(representative_data, base.graph, scale=scale, offset=offset), threads)
+    samples = Dataset(representative_data, base.graph, scale=scale, offset=offset)
+    source = _statistics(base, samples, threads)
     options = {
         name: PruneOptions(rule, groups, chosen, fatrelu, compensation, power_of_two)
         for name, rule in rules.items()
@@ -164,9 +171,15 @@ def convert(
         extra_flash=extra_flash,
         progress=progress,
     )
+    if refit:
+        moved, layers = refit_all(
+            base.graph, planned.points, planned.layers, samples, threads=threads, progress=progress
+        )
+        planned = replace(planned, points=moved, layers=layers)
     measured = [_measured(base, p, representative_data, labels, scale, offset) for p in planned.points]
     settings = {
         **_settings(rules, groups, chosen, fatrelu, compensation),
+        "refit": refit,
         "power_of_two": power_of_two,
         "target": board.name if board else None,
         "schedule": schedule,

@@ -101,6 +101,13 @@ def convert(
         typer.Option(help="Outputs of fused ReLUs below this become 0: a number, or a JSON file by layer."),
     ] = None,
     compensation: Annotated[bool, typer.Option(help="Add the mean of what is skipped to the bias.")] = True,
+    refit: Annotated[
+        bool,
+        typer.Option(
+            "--refit",
+            help="Then move the compensations to where the model answers most like the dense one (slower).",
+        ),
+    ] = False,
     samples: Annotated[int, typer.Option(help="Calibration samples, evenly spread over x_train.")] = 1000,
     as_json: AsJson = False,
 ) -> None:
@@ -135,6 +142,7 @@ def convert(
             extra_flash=extra_flash,
             fatrelu=_fatrelu(fatrelu),
             compensation=compensation,
+            refit=refit,
             labels=labels,
             scale=scale,
             offset=offset,
