@@ -16,6 +16,7 @@ from .data import Page
 from .frontier import Frontier
 from .histograms import Distribution, LayerHistogram
 from .style import RC, colour, series
+from .variants import Quality
 
 WIDE, NARROW = 11.4, 3.9  # inches of 72 px: chart widths on a desktop and on a phone
 PAPER = 9.4
@@ -43,7 +44,7 @@ def frontier(page: Page, width: float = WIDE) -> Figure:
         panel.set_xlabel(label)
     top = _drop_limit(found)
     for panel in panels if stacked else panels[:1]:
-        panel.set_ylabel(f"{found.judge} lost, points")
+        panel.set_ylabel(f"{found.judge} lost, points" if found.is_share else f"{found.judge} lost")
         panel.set_ylim(*top)
     found_names = dict(zip(*reversed(panels[0].get_legend_handles_labels()), strict=True))
     names = [n for n in ("dense", "zero-skip", *order) if n in found_names]
@@ -59,71 +60,84 @@ def frontier(page: Page, width: float = WIDE) -> Figure:
 
 
 def _frontier_panel(axes: Axes, found: Frontier, key: str, order: dict[str, int]) -> None:
+    scale = _scale(found)
     axes.axhline(0, color=colour("muted"), linewidth=0.8)
     if found.max_drop is not None:
-        limit = found.max_drop * 100
+        limit = found.max_drop * scale
         axes.axhline(limit, color=colour("muted"), linewidth=0.9, dashes=(4, 3), label="allowed loss")
-    entries = [(getattr(e, key), e) for e in found.searched if getattr(e, key) is not None]
+    entries = [(getattr(e, key) * 100, e) for e in found.searched if getattr(e, key) is not None]
     entries.sort(key=lambda pair: pair[0])
     if entries:
-        x, y = [v * 100 for v, _ in entries], [e.drop * 100 for _, e in entries]
-        style: dict[str, Any] = {"markersize": 3, "linewidth": 0.9}
-        axes.plot(x, y, "o-", color=colour("search"), label="found by the search", zorder=2, **style)
+        x, y = [v for v, _ in entries], [e.drop * scale for _, e in entries]
+        axes.plot(x, y, "o-", color=colour("search"), label="trials", zorder=2, markersize=3, linewidth=0.9)
     for value, e in entries:
-        if e.point is not None and e.point in order:
-            shade, marker = series(order[e.point])
-            axes.plot(value * 100, e.drop * 100, marker, color=shade, markersize=9, zorder=4, label=e.point)
-    for m in found.marked:
-        value = getattr(m, key)
-        if value is None:
-            continue
-        if m.kind != "point":
+        if e.point in order and not found.chosen:
+            _mark(axes, value, Quality(e.drop * scale), order[e.point], e.point)
+    baselines = [m for m in found.marked if m.kind != "point"]
+    points = [m for m in found.marked if m.kind == "point"]
+    for m in baselines:
+        if getattr(m, key) is not None:
             shape, name = ("s", "dense") if m.kind == "dense" else ("D", "zero-skip")
-            axes.plot(value * 100, 0, shape, color=colour("text"), markersize=6, zorder=3, label=name)
-            continue
-        _measured(axes, value * 100, m.drop, order[m.name], m.name, hollow=bool(entries))
-    _share_axis(axes)
+            axes.plot(
+                getattr(m, key) * 100, 0, shape, color=colour("text"), markersize=6, zorder=3, label=name
+            )
+    hollow = bool(found.searched)
+    for m, is_hollow in [*((m, False) for m in found.chosen), *((m, hollow) for m in points)]:
+        if getattr(m, key) is not None and m.name in order:
+            bare = points and not is_hollow  # its interval is that of the hollow mark
+            shown = Quality(m.drop.value) if bare else m.drop
+            _mark(axes, getattr(m, key) * 100, shown.times(scale), order[m.name], m.name, hollow=is_hollow)
+    drawn = [v for v, e in entries if e.drop * scale <= _drop_limit(found)[1]]
+    drawn += [getattr(m, key) * 100 for m in (*found.chosen, *found.marked) if getattr(m, key) is not None]
+    _share_axis(axes, min(drawn, default=0.0), max(drawn, default=100.0))
 
 
-def _share_axis(axes: Axes) -> None:
+def _scale(found: Frontier) -> float:
+    """Shares are drawn in points."""
+    return 100.0 if found.is_share else 1.0
+
+
+def _share_axis(axes: Axes, low: float, high: float) -> None:
     """Percentages; logarithmic where they span much, as equal steps are then equal factors."""
-    low, high = (float(v) for v in axes.dataLim.intervalx)
     if 0 < low < 30:
         axes.set_xscale("log")
         axes.set_xlim(low / 1.15, high * 1.1)
         axes.xaxis.set_major_locator(LogLocator(10, (1, 2, 5)))
         axes.xaxis.set_minor_locator(NullLocator())
     else:
-        axes.set_xlim(left=0)
+        axes.set_xlim(0, max(high, 1.0) * 1.05)
     axes.xaxis.set_major_formatter(FuncFormatter(lambda v, _: f"{v:g}"))
 
 
-def _measured(axes: Axes, x: float, drop: Any, index: int, name: str, hollow: bool) -> None:
-    """A point on the page's data; hollow where the search's own figure stands beside it."""
+def _mark(axes: Axes, x: float, drop: Quality, index: int, name: str, *, hollow: bool = False) -> None:
+    """A point with its interval; hollow, and not in the legend, beside the search's own figure of it."""
     shade, marker = series(index)
-    y = drop.value * 100
-    if drop.low is not None:
-        axes.plot([x, x], [drop.low * 100, drop.high * 100], color=shade, linewidth=1.4, zorder=4)
+    if drop.low is not None and drop.high is not None:
+        axes.plot([x, x], [drop.low, drop.high], color=shade, linewidth=1.4, zorder=4)
     look: dict[str, Any] = {"markerfacecolor": "none", "markeredgewidth": 1.4} if hollow else {}
     label = "_" if hollow else name  # Matplotlib lists no names that begin so
-    axes.plot(x, y, marker, color=shade, markersize=7 if hollow else 9, zorder=5, label=label, **look)
+    axes.plot(
+        x, drop.value, marker, color=shade, markersize=7 if hollow else 9, zorder=5, label=label, **look
+    )
 
 
 def _drop_limit(found: Frontier) -> tuple[float, float]:
-    """Lowest and highest drop drawn, in points: what lies far above every point of interest would squeeze them."""
+    """Lowest and highest drop drawn: what lies far above every point of interest would squeeze them."""
+    points = [m.drop for m in (*found.chosen, *found.marked) if m.kind == "point"]
+    bounds = [d for drop in points for d in (drop.low, drop.value, drop.high) if d is not None]
     named = [e.drop for e in found.searched if e.point is not None]
-    shown = [d for m in found.marked if m.kind == "point" for d in (m.drop.low, m.drop.value, m.drop.high)]
-    interesting = [*named, *(d for d in shown if d is not None), found.max_drop or 0.0]
-    lowest = min([0.0, *interesting, *(e.drop for e in found.searched)]) * 100
-    highest = max(interesting) * 100 * (1.4 if found.searched else 1.15)
-    highest = highest if highest > 0 else max([0.01, *(e.drop for e in found.searched)]) * 100
-    return lowest - 0.06 * (highest - lowest), highest
+    interesting = [*named, *bounds, found.max_drop or 0.0]
+    lowest = min([0.0, *interesting, *(e.drop for e in found.searched)])
+    highest = max(interesting) * (1.4 if found.searched else 1.15)
+    highest = highest if highest > 0 else max([1e-4, *(e.drop for e in found.searched)])
+    scale = _scale(found)
+    return (lowest - 0.06 * (highest - lowest)) * scale, highest * scale
 
 
 def hidden_entries(found: Frontier) -> int:
     """Entries of the search above the range that is drawn."""
     top = _drop_limit(found)[1]
-    return sum(e.drop * 100 > top for e in found.searched)
+    return sum(e.drop * _scale(found) > top for e in found.searched)
 
 
 def histogram(page: Page, layer: LayerHistogram, titled: bool = True) -> Figure:

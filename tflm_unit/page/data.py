@@ -20,7 +20,7 @@ from .histograms import LayerHistogram, histogram
 from .measure import Measurement, Progress, measure
 from .memory import Memory, memory
 from .settings import command, settings
-from .variants import Variant, variants
+from .variants import SHARES, Variant, variants
 
 MAX_CLASSES = 40  # of a confusion matrix that is still readable
 TFLM_HISTOGRAM_SAMPLES = 100  # TFLM runs one sample at a time
@@ -64,6 +64,11 @@ class Page:
     notes: tuple[str, ...]
     settings: tuple[tuple[str, tuple[tuple[str, str], ...]], ...]
     command: str | None
+
+    @property
+    def is_share(self) -> bool:
+        """Whether accuracies are shares of samples."""
+        return self.judge in SHARES
 
     @property
     def points(self) -> tuple[Variant, ...]:
@@ -118,7 +123,13 @@ def collect(
         target=plan["target"] if plan else None,
         cost_error=plan["error"] if plan else None,
         variants=shown,
-        frontier=frontier(tuning, shown, judge, plan["unit"] if plan else None),
+        frontier=frontier(
+            tuning,
+            shown,
+            judge,
+            plan["unit"] if plan else None,
+            measured=bool(measured or (tuning and tuning.get("test"))),
+        ),
         histograms=histograms,
         confusion=_confusion(measured, shown, class_names) if measured else None,
         memory=memory(model),
@@ -129,9 +140,10 @@ def collect(
 
 
 def _notes(report: Mapping[str, Any]) -> tuple[str, ...]:
-    """What the converter has to say: of the points, then of the whole."""
-    of_points = [str(text) for point in report.get("points", ()) for text in point.get("notes", ())]
-    return (*of_points, *(str(text) for text in report.get("notes", ())))
+    """What the converter has to say: of the points, of the search, of the whole."""
+    tuning = report.get("tuning") or {}
+    parts = (*report.get("points", ()), tuning, report)
+    return tuple(str(text) for part in parts for text in part.get("notes", ()))
 
 
 def _judge(
@@ -143,6 +155,11 @@ def _judge(
         return what, f"{measured.samples:,} samples of {data_name}"
     if tuning and tuning.get("test"):
         return tuning["judge"], f"{tuning['test']['samples']:,} test samples that the search never saw"
+    if tuning and tuning.get("points"):
+        count = (tuning.get("settings") or {}).get("validation_samples")
+        return tuning[
+            "judge"
+        ], f"{count:,} validation samples of the search" if count else "the validation data"
     if any(v.accuracy for v in shown):
         return "accuracy", "the calibration data"
     return None, "the calibration data"

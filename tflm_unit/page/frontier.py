@@ -1,4 +1,4 @@
-"""The trade-off that the page draws: drop against MACs kept or cost, of a search or of the operating points alone."""
+"""The trade-off that the page draws: drop against MACs computed or cost, of a search or of the points alone."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from .variants import Quality, Variant
+from .variants import SHARES, Quality, Variant
 
 
 @dataclass(frozen=True)
 class Entry:
-    """kept: share of all MACs. cost: relative to dense. judge, drop: 0..1. point: its operating point, if any."""
+    """kept: share of all MACs. cost: relative to dense. point: the operating point made from it, if any."""
 
     kept: float
     cost: float | None
@@ -23,7 +23,7 @@ class Entry:
 
 @dataclass(frozen=True)
 class Marked:
-    """A way to run the model, where the page's data put it."""
+    """One way to run the model. kept, cost: as of an Entry."""
 
     name: str
     kind: str
@@ -34,44 +34,75 @@ class Marked:
 
 @dataclass(frozen=True)
 class Frontier:
-    """searched: what a search found, on its validation data, by MACs kept; empty without a search. marked: dense,
-    zero-skip and the points on the page's data, where their drop is known.
+    """searched: what a search found, on its validation data, by MACs kept; chosen: the points that it made of that,
+    refitted, on the same data; both empty without a search. marked: dense, zero-skip and the points on other data:
+    the page's or the search's test data.
 
-    judge: of `searched`. cost: what costs are: macs, cycles or instructions.
+    judge: what `drop` is a loss of. cost: what costs are: macs, cycles or instructions. validation: samples.
     """
 
     judge: str
     cost: str
     max_drop: float | None
+    validation: int | None
     searched: tuple[Entry, ...]
+    chosen: tuple[Marked, ...]
     marked: tuple[Marked, ...]
+
+    @property
+    def is_share(self) -> bool:
+        """Whether drops are shares of samples, which are shown in points."""
+        return self.judge in SHARES
 
     @property
     def has_cost(self) -> bool:
         """Whether costs are something else than MACs."""
-        known = [*(e.cost for e in self.searched), *(m.cost for m in self.marked if m.kind == "point")]
+        points = [m.cost for m in (*self.chosen, *self.marked) if m.kind == "point"]
+        known = [*(e.cost for e in self.searched), *points]
         return self.cost != "macs" and any(cost is not None for cost in known)
 
 
 def frontier(
-    tuning: Mapping[str, Any] | None, variants: Sequence[Variant], judge: str | None, unit: str | None
+    tuning: Mapping[str, Any] | None,
+    variants: Sequence[Variant],
+    judge: str | None,
+    unit: str | None,
+    *,
+    measured: bool,
 ) -> Frontier | None:
-    """tuning: `report["tuning"]` of the model. unit: of predicted costs. None where no drop is known."""
+    """tuning: `report["tuning"]` of the model. judge: of the variants. unit: of predicted costs. measured: whether
+    the variants' figures are of other data than the search's. None where no drop is known."""
     marked = _marked(variants)
     if not tuning:
-        if not any(m.kind == "point" for m in marked):
-            return None
-        return Frontier(judge or "", unit or "macs", None, (), marked)
+        known = any(m.kind == "point" for m in marked)
+        return Frontier(judge or "", unit or "macs", None, None, (), (), marked) if known else None
+    settings = tuning.get("settings") or {}
     entries = [
         Entry(e["kept"], e.get("cost"), e["judge"], e["drop"], e.get("point"), e.get("trial"))
         for e in tuning["frontier"]
     ]
+    comparable = measured and judge == tuning["judge"]
     return Frontier(
         judge=tuning["judge"],
         cost=tuning["cost"],
-        max_drop=(tuning.get("settings") or {}).get("max_drop"),
+        max_drop=settings.get("max_drop"),
+        validation=settings.get("validation_samples"),
         searched=tuple(sorted(entries, key=lambda e: (e.kept, e.drop))),
-        marked=marked,
+        chosen=_chosen(tuning),
+        marked=marked if comparable else tuple(m for m in marked if m.kind != "point"),
+    )
+
+
+def _chosen(tuning: Mapping[str, Any]) -> tuple[Marked, ...]:
+    return tuple(
+        Marked(
+            p["name"],
+            "point",
+            p["kept"],
+            p.get("cost"),
+            Quality(p["drop"], p.get("drop_low"), p.get("drop_high")),
+        )
+        for p in tuning.get("points") or ()
     )
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import functools
+import re
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -23,9 +25,11 @@ def render(page: Page) -> str:
     """The same bytes for the same page."""
     template = _environment().get_template("page.html.j2")
     with charts.settings():
-        return template.render(
+        text = template.render(
             page=page,
             kinds=KINDS,
+            shown=Judged(page.is_share),
+            searched=Judged(page.frontier.is_share if page.frontier else True),
             dense=page.variants[0],
             zero_skip=page.variants[1],
             frontiers=_frontiers(page),
@@ -34,6 +38,7 @@ def render(page: Page) -> str:
             light=Markup(variables(0)),
             dark=Markup(variables(1)),
         )
+    return re.sub(r"\n\s*\n", "\n", text)  # blocks leave empty lines
 
 
 def _frontiers(page: Page) -> list[Markup]:
@@ -64,15 +69,12 @@ def _environment() -> jinja2.Environment:
         loader=jinja2.FileSystemLoader(_FOLDER),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
         lstrip_blocks=True,
     )
     environment.filters.update(
         number=lambda v: f"{v:,.0f}",
         short=charts.short,
         percent=_percent,
-        points=_points,
-        interval=_interval,
         width=lambda v: f"{max(0.0, min(1.0, v)) * 100:.2f}%",
         op=lambda op: op.replace("_", " ").lower(),
         shape=shape,
@@ -86,18 +88,29 @@ def _percent(share: float | None, digits: int = 1) -> str:
     return "\u2013" if share is None else f"{share * 100:.{digits}f}\u202f%"
 
 
-def _points(share: float) -> str:
-    """A difference in percentage points, with its sign."""
-    return f"{share * 100:+.2f}".replace("-", "\u2212")
+@dataclass(frozen=True)
+class Judged:
+    """How figures of a judge are written: shares in percent and their changes in points, metrics as they are."""
 
+    is_share: bool
 
-def _interval(quality: Quality | None, points: bool = False, flip: bool = False) -> str:
-    """low to high; empty where it is not known. flip: of a drop, as a change."""
-    if quality is None or quality.low is None or quality.high is None:
-        return ""
-    low, high = (-quality.high, -quality.low) if flip else (quality.low, quality.high)
-    show = _points if points else (lambda v: f"{v * 100:.2f}")
-    return f"{show(low)} \u2026 {show(high)}"
+    def value(self, value: float) -> str:
+        return f"{value * 100:.2f}" if self.is_share else f"{value:.4g}"
+
+    def change(self, value: float) -> str:
+        text = f"{value * 100:+.2f}" if self.is_share else f"{value:+.4g}"
+        return text.replace("-", "\u2212")
+
+    def interval(self, quality: Quality | None) -> str:
+        if quality is None or quality.low is None or quality.high is None:
+            return ""
+        return f"{self.value(quality.low)} \u2026 {self.value(quality.high)}"
+
+    def lost(self, drop: Quality | None) -> str:
+        """The interval of a drop as one of a change."""
+        if drop is None or drop.low is None or drop.high is None:
+            return ""
+        return f"{self.change(-drop.high)} \u2026 {self.change(-drop.low)}"
 
 
 def _costly(rows: tuple[LayerRow, ...]) -> bool:

@@ -14,16 +14,17 @@ _DEFAULTS = {"groups": "layer", "divider": "exact", "extra_flash": 1.0}
 def settings(report: Mapping[str, Any]) -> tuple[tuple[str, Rows], ...]:
     """(title, ((name, value), ...)) of each group that the report has."""
     converted, tuning = report.get("settings") or {}, report.get("tuning") or {}
-    options = {"tflm-unit": report.get("tflm_unit"), **converted}
-    options.pop("points", None)
-    search = {k: tuning[k] for k in ("judge", "cost", "target") if k in tuning} | (
-        tuning.get("settings") or {}
-    )
-    groups = (
-        ("Operating points", converted.get("points") or {}),
-        ("Conversion", options if converted else {}),
-        ("Search", search),
-    )
+    version = {"tflm-unit": report["tflm_unit"]} if "tflm_unit" in report else {}
+    if tuning:
+        named = {k: tuning[k] for k in ("judge", "cost", "target") if k in tuning}
+        limits = {p["name"]: p["limit"] for p in tuning.get("points") or ()}
+        groups = (
+            ("Limits of the points", limits),
+            ("Search", version | named | (tuning.get("settings") or {})),
+        )
+    else:
+        options = {k: v for k, v in converted.items() if k != "points"}
+        groups = (("Operating points", converted.get("points") or {}), ("Conversion", version | options))
     return tuple((title, _rows(values)) for title, values in groups if values)
 
 

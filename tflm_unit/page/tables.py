@@ -5,34 +5,29 @@ from __future__ import annotations
 from rich.table import Table
 
 from ..models import Model
-from .frontier import Frontier, frontier
 from .memory import KINDS, Memory, memory
 from .variants import Quality, Variant, variants
 
-MAX_ENTRIES = 20  # of a frontier; the page and `inspect --json` have all
 
-
-def summary_tables(model: Model) -> list[Table]:
+def summary_tables(model: Model) -> list[Table | str]:
     """What the model's report and file tell without data. Empty for a model without operating points."""
     if model.config is None:
         return []
-    report = model.report or {}
-    tuning = report.get("tuning")
-    shown = variants(model, None, {})
-    found = frontier(tuning, shown, None, None)
-    footprint = memory(model)
-    tables = [_points(shown, (report.get("plan") or {}).get("unit"), bool(tuning and tuning.get("test")))]
-    tables += [_search(found)] if found and found.searched else []
-    return tables + ([_memory(footprint)] if footprint.footprints else [])
+    report, found = model.report or {}, memory(model)
+    memory_table = [_memory(found)] if found.footprints else []
+    if report.get("tuning"):
+        from ..tuning.result import tuning_tables
+
+        return [*tuning_tables(report["tuning"]), *memory_table]
+    return [_points(variants(model, None, {}), (report.get("plan") or {}).get("unit")), *memory_table]
 
 
-def _points(shown: tuple[Variant, ...], unit: str | None, tested: bool) -> Table:
+def _points(shown: tuple[Variant, ...], unit: str | None) -> Table:
     """Intervals and changes have columns only where some are known."""
-    data = "test data that the search never saw" if tested else "calibration data"
     rows = [_row(v, shown[0]) for v in shown if v.kind != "zero_skip"]
     columns = ["point", "MACs computed", "accuracy", "95 %", "change", "95 %", unit or "cost", "of dense"]
     used = [i for i in range(len(columns)) if i < 2 or any(row[i] for row in rows)]
-    table = _table(f"points side by side ({data})", [columns[i] for i in used])
+    table = _table("points side by side (calibration data)", [columns[i] for i in used])
     for row in rows:
         table.add_row(*(row[i] for i in used))
     return table
@@ -54,24 +49,6 @@ def _quality(quality: Quality | None, sign: str) -> tuple[str, str]:
     if quality.low is None or quality.high is None:
         return value, ""
     return value, f"{quality.low * 100:{sign}.2f} .. {quality.high * 100:{sign}.2f}"
-
-
-def _search(found: Frontier) -> Table:
-    """All of a short frontier; of a long one the chosen points and others evenly spread."""
-    entries = found.searched
-    step = -(-len(entries) // MAX_ENTRIES)
-    listed = [e for i, e in enumerate(entries) if i % step == 0 or e.point is not None]
-    more = f", {len(listed)} of {len(entries)} trade-offs" if len(listed) < len(entries) else ""
-    cost = [f"{found.cost} of dense"] if found.has_cost else []
-    title = f"frontier of the search on validation data{more}"
-    table = _table(
-        title, ["trial", "MACs computed", *cost, found.judge, "lost", "point"]
-    )
-    for e in listed:
-        cells = ["" if e.trial is None else str(e.trial), f"{e.kept:.1%}"]
-        cells += ["" if e.cost is None else f"{e.cost:.2f}"] if cost else []
-        table.add_row(*cells, f"{e.judge * 100:.2f}", f"{e.drop * 100:+.2f}", e.point or "")
-    return table
 
 
 def _memory(found: Memory) -> Table:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from ..tuning.judge import Estimate
 
 Report = Mapping[str, Any]
+SHARES = ("accuracy", "agreement")  # judges that are shares of samples; others are metrics of the user's own
 
 
 @dataclass(frozen=True)
@@ -70,6 +71,10 @@ class Quality:
     low: float | None = None
     high: float | None = None
 
+    def times(self, factor: float) -> Quality:
+        low, high = (None if limit is None else limit * factor for limit in (self.low, self.high))
+        return Quality(self.value * factor, low, high)
+
 
 def variants(
     model: Model, measured: Measurement | None, zero_skip_costs: Mapping[int, float]
@@ -92,7 +97,9 @@ class _Builder:
         report = model.report or {}
         self._reported = report.get("points", ())
         self._plan = report.get("plan") or {}
-        self._test = (report.get("tuning") or {}).get("test")
+        tuning = report.get("tuning") or {}
+        self._test, self._dense_judge = tuning.get("test"), (tuning.get("dense") or {}).get("judge")
+        self._validated = {p["name"]: p for p in tuning.get("points") or ()}
 
     def dense(self) -> Variant:
         rows = tuple(
@@ -197,8 +204,10 @@ class _Builder:
 
     def _kept(self, rows: tuple[LayerRow, ...], point: OperatingPoint | None) -> float | None:
         """On the data whose accuracy is shown, as far as it is known."""
-        if point and not self._measured and self._test and point.name in self._test["points"]:
-            return float(self._test["points"][point.name]["kept"])
+        if point and not self._measured:
+            known = (self._test["points"] if self._test else self._validated).get(point.name)
+            if known:
+                return float(known["kept"])
         total = sum(row.macs for row in rows)
         shares = [row.skipped for row in rows]
         if total and None not in shares:
@@ -208,7 +217,7 @@ class _Builder:
     def _quality(
         self, run: Run | None, kind: str, point: OperatingPoint | None
     ) -> tuple[Quality | None, Quality | None]:
-        """Accuracy and drop: measured, else of the test data that tuning kept, else of calibration."""
+        """Accuracy and drop: measured, else of the search's test data, its validation data, or of calibration."""
         if run is not None and self._measured:
             drop = _quality(self._measured.drop(run)) if point else None
             return _quality(self._measured.quality(run)), drop
@@ -218,7 +227,10 @@ class _Builder:
                 return None, None
             accuracy = Quality(row["accuracy"], row["low"], row["high"])
             return accuracy, Quality(row["drop"], row["drop_low"], row["drop_high"]) if point else None
-        known = point.accuracy if point else None
+        if point and point.name in self._validated:
+            row = self._validated[point.name]
+            return Quality(row["judge"]), Quality(row["drop"], row.get("drop_low"), row.get("drop_high"))
+        known = point.accuracy if point else self._dense_judge
         return (None if known is None else Quality(known)), None
 
 

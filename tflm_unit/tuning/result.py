@@ -67,8 +67,8 @@ class TuneResult(ConversionResult):
         return dict(report["tuning"])
 
     def tables(self) -> list[Table | str]:
-        """Chosen points, test figures, frontier and each point's layers."""
-        return [*tuning_tables(self.to_json()), *tables(self.model)]
+        """Each point's layers, then the chosen points, test figures and the frontier."""
+        return tables(self.model)
 
     def summary(self) -> str:
         return render(*self.tables())
