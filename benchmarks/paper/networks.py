@@ -1,6 +1,7 @@
 """The networks of the paper's table 1, trained once and cached in build/benchmarks/paper/.
 
-`python benchmarks/paper/networks.py [NAME ...]` trains what is missing and prints test accuracies.
+`python benchmarks/paper/networks.py [NAME ...]` trains what is missing, saves data for `tflm-unit tune` beside the
+models and prints accuracies.
 
 The paper names the data sets and gives the networks of MNIST (convolutions 6 and 16, then 10 classes) and keyword
 spotting (6 and 16, then 12 classes, 124 x 80 inputs). CIFAR-10 takes LeNet-5. UCI HAR stands in for WiDar, of which
@@ -36,6 +37,7 @@ CACHE = ROOT / "build" / "benchmarks" / "paper"
 SEED = 1
 CALIBRATION_SAMPLES = 1000
 KWS_INPUT = (124, 80)
+NAMES = ("mnist", "cifar10", "speech_commands", "har")
 
 
 @dataclass(frozen=True)
@@ -158,7 +160,7 @@ def contexts() -> dict[str, Trained]:
     """Networks by context A and B, each trained in its own and tested (data.x_test) in both.
 
     Rooms 1 and 2 of WiDar where it is there. Otherwise subjects 1 .. 15 and 16 .. 30 of UCI HAR; of every subject
-    and activity the last quarter of the windows tests and what precedes it validates.
+    and activity the last quarter of the windows tests and the fifth before it validates.
     """
     try:
         name, data = "widar", arrays("widar")
@@ -187,19 +189,13 @@ def _subjects(data: Arrays, subjects: range) -> Arrays:
 
     Windows that follow each other overlap by half: one at every border is left out.
     """
-    x, y, subject = (
-        np.concatenate([values(p) for p in PARTS])
-        for values in (
-            lambda p: data.part(p)[0],
-            lambda p: data.part(p)[1],
-            lambda p: data.ids[f"subject_{p}"],
-        )
-    )
+    x, y = (np.concatenate([data.part(p)[i] for p in PARTS]) for i in (0, 1))
+    subject = np.concatenate([data.ids[f"subject_{p}"] for p in PARTS])
     rows: dict[str, list[np.ndarray]] = {p: [] for p in PARTS}
     for one in subjects:
         for label in range(len(data.class_names)):
             block = np.flatnonzero((subject == one) & (y == label))
-            first, second = round(0.6 * len(block)), round(0.75 * len(block))
+            first, second = round(0.55 * len(block)), round(0.75 * len(block))
             rows["train"].append(block[: max(first - 1, 0)])
             rows["val"].append(block[first : max(second - 1, first)])
             rows["test"].append(block[second:])
@@ -209,24 +205,27 @@ def _subjects(data: Arrays, subjects: range) -> Arrays:
 
 
 def _cached(name: str, data: Arrays, make: Callable[[], Any]) -> Trained:
-    """What `make` returns, a Keras model, in all the forms that others read; made when it is missing.
-
-    The .npz beside it is for `tflm-unit tune --data`.
-    """
+    """What `make` returns, a Keras model, and its int8 form; made when it is missing."""
     path = CACHE / f"{name}.keras"
     if not path.exists():
         print(f"training {name} once; cached in {CACHE.relative_to(ROOT)}", flush=True)
         CACHE.mkdir(parents=True, exist_ok=True)
         make().save(path)
-    tflite, npz = path.with_suffix(".tflite"), path.with_suffix(".npz")
+    tflite = path.with_suffix(".tflite")
     if not tflite.exists():
         write_file(tflite, export_int8(path, spread(data.x_train, CALIBRATION_SAMPLES)))
-    if not npz.exists():
-        few = {
-            f"{axis}_train": spread(getattr(data, f"{axis}_train"), 2 * CALIBRATION_SAMPLES) for axis in "xy"
-        }
-        replace(data, **few, ids={}).save(npz)
     return Trained(path, tflite.read_bytes(), data)
+
+
+def save_data(trained: Trained) -> Path:
+    """An .npz beside the model for `tflm-unit tune --data`: all data, but few of the training samples."""
+    path, data = trained.keras.with_suffix(".npz"), trained.data
+    if not path.exists():
+        few = {
+            f"{n}_train": spread(data.part("train")[i], 2 * CALIBRATION_SAMPLES) for i, n in enumerate("xy")
+        }
+        replace(data, **few, ids={}).save(path)
+    return path
 
 
 def arrays(name: str) -> Arrays:
@@ -257,8 +256,9 @@ def train(recipe: Recipe, data: Arrays) -> Any:
 def main() -> None:
     import tflm_unit
 
-    for name in sys.argv[1:] or RECIPES:
+    for name in sys.argv[1:] or NAMES:
         trained = network(name)
+        save_data(trained)
         result = tflm_unit.load(trained.tflite)
         for part in ("val", "test"):
             evaluation = result.evaluate(*trained.data.part(part), schedule="dense")
