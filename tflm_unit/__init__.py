@@ -13,6 +13,8 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from . import baselines as baselines
+    from . import datasets as datasets
     from .api import ConversionResult, convert, load
     from .converter.errors import DataError, MetadataError, ModelError, UnitError
     from .converter.pruning import Divider, LayerPruning, OperatingPoint, PruningConfig
@@ -49,6 +51,7 @@ _HOME = {
     "tune": "tuning",
     "TuneResult": "tuning",
 }
+_MODULES = ("baselines", "datasets")
 
 __all__ = [
     "ConversionResult",
@@ -81,6 +84,8 @@ __all__ = [
 def __getattr__(name: str) -> Any:
     if name == "__version__":
         return importlib.import_module("._native", __name__).VERSION
+    if name in _MODULES:
+        return importlib.import_module(f".{name}", __name__)
     if name not in _HOME:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     try:
@@ -95,4 +100,4 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return sorted([*globals(), *_HOME, "__version__"])
+    return sorted([*globals(), *_HOME, *_MODULES, "__version__"])
