@@ -131,7 +131,9 @@ RECIPES = {
     "widar": Recipe(
         _gestures(((6, 6), (3, 3), (3, 3)), 2, None), augment.widar, epochs=30, learning_rate=1e-3
     ),
-    "speech_commands": Recipe(_lenet(0.5), augment.speech_commands, epochs=15, inputs=_enlarged),
+    "speech_commands": Recipe(
+        _lenet(0.3, normalized=True), augment.speech_commands, epochs=12, weight_decay=1e-3, inputs=_enlarged
+    ),
 }
 
 
