@@ -208,6 +208,14 @@ def test_unsupported_operators() -> None:
         tflm_unit.simulate(classifier("LOGISTIC"), TARGET)
 
 
+@pytest.mark.parametrize("schedule", ["compare", "planned", ("dense", "activation_sorted")])
+def test_a_forced_schedule_needs_thresholds(schedule: str | tuple[str, ...]) -> None:
+    with pytest.raises(
+        tflm_unit.UnitError, match="needs thresholds, and the model has none: convert it first"
+    ):
+        tflm_unit.simulate(classifier(), TARGET, schedule=schedule)
+
+
 ARGUMENTS: dict[str, tuple[dict[str, Any], str]] = {
     "schedule": (
         {"schedule": "fast"},

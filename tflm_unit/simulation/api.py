@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ..api import ConversionResult
-from ..converter.codegen import BASELINES, SCHEDULES, export
+from ..converter.codegen import BASELINES, PRUNED, SCHEDULES, export
 from ..converter.dataset import Source
 from ..converter.errors import UnitError
 from ..converter.targets import Target, load_target
@@ -50,8 +50,9 @@ def simulate(
     'activation_sorted': the thresholds of `point` under that schedule wherever a layer can run it, see `export`.
     timeout: seconds that one inference may take. progress: called with (what, steps done, steps).
 
-    Raises UnitError for a model that does not fit the target or cannot be exported, and when compiler or simulator
-    are missing or fail; DataError when the data do not fit. Differences are no error: see Simulation.match.
+    Raises UnitError for a model that does not fit the target or cannot be exported, for a forced schedule of a model
+    without thresholds, and when compiler or simulator are missing or fail; DataError when the data do not fit.
+    Differences are no error: see Simulation.match.
     """
     names = _names(schedule)
     if samples < 1:
@@ -61,6 +62,9 @@ def simulate(
     loaded = _loaded(model)
     wanted = load_target(target)
     chosen = point_of(loaded, point)
+    forced = [name for name in names if name in PRUNED]
+    if forced and chosen is None:
+        raise UnitError(f"schedule {forced[0]!r} needs thresholds, and the model has none: convert it first")
     with tempfile.TemporaryDirectory() as folder:
         # First, because it refuses what cannot run before anything else takes time.
         programs = {name: _export(loaded, wanted, Path(folder, name), point, name) for name in names}
