@@ -1,42 +1,49 @@
-"""The frontier of cost against loss, and the points that are picked off it."""
+"""What trials say about each other: the frontier, the gain over the sweep, the drop that a loss stands for."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Sequence
+from typing import TypeVar
 
 import numpy as np
 
 from .bench import Measured
+from .trials import Trial
+
+LEAST_LOSS = 1e-4
+T = TypeVar("T")
 
 
-@dataclass(frozen=True)
-class Trial:
-    """One finished trial. number: as the study counts them. parameters: see `Space`."""
-
-    number: int
-    parameters: Mapping[str, float] = field(repr=False)
-    measured: Measured
-
-
-def frontier(trials: Sequence[Trial]) -> list[Trial]:
-    """Trials that no other beats in both cost and loss, the most expensive first."""
-    found: list[Trial] = []
-    for trial in sorted(trials, key=lambda t: (t.measured.cost, t.measured.loss, t.number)):
-        if not found or trial.measured.loss < found[-1].measured.loss:
-            found.append(trial)
+def frontier(measured: Iterable[tuple[Measured, T]]) -> list[tuple[Measured, T]]:
+    """Those that no other beats in both cost and loss, the most expensive first."""
+    found: list[tuple[Measured, T]] = []
+    for pair in sorted(measured, key=lambda pair: (pair[0].cost, pair[0].loss)):
+        if not found or pair[0].loss < found[-1][0].loss:
+            found.append(pair)
     return found[::-1]
 
 
+class Line:
+    """Loss of the single knob at every cost: what the other parameters are measured by."""
+
+    def __init__(self, sweep: Sequence[Trial]) -> None:
+        self._points = frontier((t.measured, None) for t in sweep)[::-1]
+
+    def gain(self, measured: Measured) -> float:
+        """log of the loss relative to the line's at the same cost; below 0: better."""
+        costs = [np.log(m.cost) for m, _ in self._points]
+        losses = [_log(m.loss) for m, _ in self._points]
+        return _log(measured.loss) - float(np.interp(np.log(measured.cost), costs, losses))
+
+
 class ExpectedDrop:
-    """The drop that a loss stands for, from all trials: isotonic regression (pool adjacent violators; Barlow et al.
-    1972).
+    """The drop that a loss stands for: isotonic regression (Barlow et al. 1972) over trials.
 
     Of many trials some are lucky on the validation samples. Picking by their own drops would pick those; the loss,
     which is smooth, tells what a drop is worth.
     """
 
-    def __init__(self, trials: Sequence[Trial]) -> None:
+    def __init__(self, trials: Iterable[Trial]) -> None:
         pairs = sorted((t.measured.loss, t.measured.drop) for t in trials)
         self._losses = np.array([loss for loss, _ in pairs])
         self._drops = _isotonic([drop for _, drop in pairs])
@@ -45,16 +52,8 @@ class ExpectedDrop:
         return float(np.interp(loss, self._losses, self._drops))
 
 
-def best(trials: Sequence[Trial], budget: float) -> Trial:
-    """The trial of least loss that costs at most `budget`; the cheapest of all when none does."""
-    fits = [t for t in trials if t.measured.cost <= budget]
-    if not fits:
-        return min(trials, key=lambda t: (t.measured.cost, t.number))
-    return min(fits, key=lambda t: (t.measured.loss, t.measured.cost, t.number))
-
-
 def _isotonic(values: Sequence[float]) -> np.ndarray:
-    """The nondecreasing sequence nearest to `values`."""
+    """The nondecreasing sequence nearest to `values`, by pooling adjacent violators."""
     means: list[float] = []
     counts: list[int] = []
     for value in values:
@@ -65,3 +64,7 @@ def _isotonic(values: Sequence[float]) -> np.ndarray:
         means.append(mean)
         counts.append(count)
     return np.repeat(means, counts)
+
+
+def _log(loss: float) -> float:
+    return float(np.log(max(loss, LEAST_LOSS)))

@@ -22,15 +22,16 @@ from ..converter.sensitivity import sensitivity
 from ..converter.targets import Target, load_target
 from ..models import Model, load_model, naming
 from ..planning import Planned, Progress, check_schedule
-from .bench import Bench
+from .bench import Bench, Measured
 from .finals import Final, Finals
-from .frontier import Trial, frontier
+from .frontier import frontier
 from .judge import Judge, Metric
 from .network import Network, dataset, picked, quantized
 from .result import FrontierPoint, Test, Tested, TuneResult, test_json
-from .search import SweepThenTpe, too_far
+from .search import SweepThenTpe
 from .space import Device, Space, with_relu
 from .study import DEFAULT_STUDY, Study
+from .trials import Trial
 from .wishes import Wishes, wishes
 
 TRIAL_SAMPLES = 384  # of the calibration data, in a trial
@@ -140,7 +141,7 @@ def tune(
         setup.progress("search", min(begun, count), count)
         return begun < count and (end is None or time.monotonic() < end)
 
-    opened.run(lambda p: bench.measure(space.candidate(p)), lambda m: too_far(wanted, m), more)
+    opened.run(lambda p: bench.measure(space.candidate(p)), more)
     finished = opened.finished
     if not finished:
         raise UnitError("no trial has finished: give more time, or no timeout")
@@ -148,7 +149,7 @@ def tune(
     finals = Finals(full, space, finished, dataset(samples, base.graph), setup.say_final)
     planned, final = finals.choose(wanted)
     tested = None if test is None else setup.test(planned, test, test_labels)
-    row = _frontier(finished, final)
+    row = _frontier(finished, finals, final)
     tuning = {
         "judge": judge.name,
         "cost": board.unit if board and schedule is None else "macs",
@@ -236,11 +237,17 @@ def _default_trials(graph: Graph, calibration: int, validation: int) -> int:
     return int(np.clip(MACS / max(macs * passes, 1), FEWEST, MOST))
 
 
-def _frontier(trials: Sequence[Trial], final: Mapping[str, Final]) -> tuple[FrontierPoint, ...]:
-    names = {f.trial.number: name for name, f in final.items()}
+def _frontier(
+    trials: Sequence[Trial], finals: Finals, final: Mapping[str, Final]
+) -> tuple[FrontierPoint, ...]:
+    """Of trials, refitted trials and the points, which stay even where a trial beats them."""
+    found: list[tuple[Measured, tuple[int, str | None]]] = [(t.measured, (t.number, None)) for t in trials]
+    found += [(measured, (number, None)) for (number, _), measured in finals.refitted.items()]
+    points = [(f.measured, (f.trial.number, name)) for name, f in final.items()]
+    row = [pair for pair in frontier(found) if pair[0] not in [m for m, _ in points]] + points
+    row.sort(key=lambda pair: (-pair[0].cost, pair[0].loss))
     return tuple(
-        FrontierPoint(number, m.kept, m.cost, m.judge, m.drop, m.loss, names.get(number))
-        for number, m in ((t.number, t.measured) for t in frontier(trials))
+        FrontierPoint(number, m.kept, m.cost, m.judge, m.drop, m.loss, name) for m, (number, name) in row
     )
 
 

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from optuna.distributions import BaseDistribution, FloatDistribution
 
 from ..converter.calibration import LayerStatistics
-from ..converter.fatrelu import FatRelu
 from ..converter.graph import ConvParams, FullyConnectedParams, Graph
 from ..converter.prune import PruneOptions
 from ..converter.pruning import Divider
@@ -18,9 +17,9 @@ from ..converter.thresholds import Explicit, group_size, to_integer
 
 FACTOR = 2.5  # a layer's thresholds lie within 2^+-FACTOR of the knob's
 FATRELU = 0.6  # at most this share of the positive outputs becomes 0
-KEPT_LEAST = 0.05  # share of the MACs that the sweep ends with
-NEAR = 0.98  # and of those that zero-skip keeps, that it begins with
-KNOBS = 30.0  # log2
+LEAST = 0.05  # share of the MACs that is kept at least
+NEAR = 0.98  # of what zero-skip keeps: at most
+KNOBS, HALVINGS = 30.0, 18  # log2 of the knob lies in -KNOBS .. KNOBS
 Parameters = Mapping[str, float]
 
 
@@ -40,24 +39,24 @@ class Candidate:
     thresholds: Mapping[str, np.ndarray]
     fatrelu: Mapping[str, float]
 
-    def scaled(self, factor: float) -> Candidate:
-        """All thresholds times `factor`; FATReLU stays."""
-        return replace(self, thresholds={name: t * factor for name, t in self.thresholds.items()})
-
     def options(self, device: Device) -> PruneOptions:
-        fatrelu: FatRelu = dict(self.fatrelu) or None
         values = {name: t.tolist() for name, t in self.thresholds.items()}
         return PruneOptions(
-            Explicit(values), device.groups, device.divider, fatrelu, power_of_two=device.power_of_two
+            Explicit(values),
+            device.groups,
+            device.divider,
+            dict(self.fatrelu) or None,
+            power_of_two=device.power_of_two,
         )
 
 
 class Space:
     """Parameters of a trial, all float:
 
-    knob: log2 of the factor that all thresholds share. channels: 0: thresholds by layer, 1: by channel, each as its
-    Fisher information says. factor:<layer>: log2, of the layer's thresholds. fatrelu:<layer>: share of the positive
-    outputs that become 0.
+    kept: log2 of the share of the MACs that thresholds would keep of the dense network's; the knob of
+    `start_thresholds` follows from it, so that the others shift MACs between layers and channels and leave their
+    number alone. channels: 0: thresholds by layer, 1: by channel, as Fisher information says. factor:<layer>: log2,
+    of the layer's thresholds. fatrelu:<layer>: share of the positive outputs that become 0.
 
     fisher, cost: see converter/sensitivity.py. statistics: of the dense network, by layer index. outputs: int8
     outputs of layers by index, which FATReLU thresholds are quantiles of; layers that are absent get none.
@@ -74,63 +73,63 @@ class Space:
     ) -> None:
         self._graph, self._device, self._fisher, self._cost = graph, device, fisher, cost
         self._statistics = statistics
-        self._positive = {
-            graph.layers[i].name: _positive(graph, i, values) for i, values in outputs.items() if values.size
-        }
-        self._names = [layer.name for layer in graph.prunable]
-        self._grid = np.arange(-KNOBS, KNOBS, 0.5)
-        self._shares = np.array([self._kept(float(knob)) for knob in self._grid])
-        low = self.knob_for(self._shares[0] * NEAR)
-        self.knobs = (low, max(self.knob_for(KEPT_LEAST), low + 1))
-
-    @property
-    def distributions(self) -> dict[str, BaseDistribution]:
-        found: dict[str, BaseDistribution] = {"knob": FloatDistribution(*self.knobs)}
-        if self._device.groups != "layer":
+        self._positive = {graph.layers[i].name: _positive(graph, i, values) for i, values in outputs.items()}
+        names = {layer.index: layer.name for layer in graph.prunable}
+        most = self._kept({name: np.zeros(len(self._statistics[i].macs_total)) for i, name in names.items()})
+        self.most, self.least = most * NEAR, min(LEAST, most * NEAR / 2)
+        found = {"kept": FloatDistribution(float(np.log2(self.least)), float(np.log2(self.most)))}
+        if device.groups != "layer":
             found["channels"] = FloatDistribution(0, 1)
-        if len(self._names) > 1:
-            found |= {f"factor:{name}": FloatDistribution(-FACTOR, FACTOR) for name in self._names}
-        return found | {f"fatrelu:{name}": FloatDistribution(0, FATRELU) for name in self._positive}
+        if len(names) > 1:
+            found |= {f"factor:{name}": FloatDistribution(-FACTOR, FACTOR) for name in names.values()}
+        found |= {f"fatrelu:{name}": FloatDistribution(0, FATRELU) for name in self._positive}
+        self.distributions: dict[str, BaseDistribution] = dict(found)
 
     def candidate(self, parameters: Parameters) -> Candidate:
         start = start_thresholds(
             self._graph,
             self._fisher,
-            2.0 ** parameters["knob"],
+            1.0,
             cost=self._cost,
             channel_weight=parameters.get("channels", 0.0),
         )
-        thresholds = {
+        shape = {
             name: self._grouped(t) * 2.0 ** parameters.get(f"factor:{name}", 0.0) for name, t in start.items()
         }
+        knob = self._knob(shape, 2.0 ** parameters["kept"])
         shares = {name: parameters.get(f"fatrelu:{name}", 0.0) for name in self._positive}
         fatrelu = {
             name: float(np.quantile(self._positive[name], share))
             for name, share in shares.items()
             if share > 0
         }
-        return Candidate(thresholds, fatrelu)
+        return Candidate({name: t * knob for name, t in shape.items()}, fatrelu)
 
     def sweep(self, count: int) -> list[dict[str, float]]:
-        """Parameters of the single knob alone, from about zero-skip down to KEPT_LEAST of the MACs, evenly in
-        their logarithm."""
-        shares = np.geomspace(max(self._shares[0] * NEAR, KEPT_LEAST), KEPT_LEAST, count)
-        knobs = np.clip([self.knob_for(float(share)) for share in shares], *self.knobs)
-        rest = {name: 1.0 if name == "channels" else 0.0 for name in self.distributions}
-        return [rest | {"knob": float(knob)} for knob in knobs]
+        """Parameters of the single knob alone: from about zero-skip down to LEAST of the MACs, evenly in its
+        logarithm."""
+        rest = dict.fromkeys(self.distributions, 0.0)
+        return [rest | {"kept": float(k)} for k in np.log2(np.geomspace(self.most, self.least, count))]
 
-    def knob_for(self, kept: float) -> float:
-        """log2 of the knob that keeps about this share of the MACs, if activations are those of the dense network."""
-        return float(np.interp(-kept, -self._shares, self._grid))
+    def clipped(self, kept: float) -> float:
+        """The nearest log2 of a share that trials may take."""
+        return float(np.clip(kept, np.log2(self.least), np.log2(self.most)))
 
-    def _kept(self, knob: float) -> float:
-        candidate = self.candidate({"knob": knob, "channels": 1.0})
+    def _knob(self, shape: Mapping[str, np.ndarray], kept: float) -> float:
+        low, high = -KNOBS, KNOBS
+        for _ in range(HALVINGS):
+            middle = (low + high) / 2
+            enough = self._kept({name: t * 2.0**middle for name, t in shape.items()}) >= kept
+            low, high = (middle, high) if enough else (low, middle)
+        return float(2.0**low)
+
+    def _kept(self, thresholds: Mapping[str, np.ndarray]) -> float:
+        """Share of the MACs of prunable layers, with the dense network's activations."""
         skipped = total = 0
         for layer in self._graph.prunable:
             statistics, scale = self._statistics[layer.index], self._graph.product_scale(layer)
             channels = len(scale)
-            size = group_size(self._device.groups, channels)
-            real = np.repeat(candidate.thresholds[layer.name], size)[:channels]
+            real = np.repeat(thresholds[layer.name], group_size(self._device.groups, channels))[:channels]
             integer = to_integer(real, scale, self._device.power_of_two)
             skipped += int(statistics.skipped(integer, self._device.divider).sum())
             total += int(statistics.macs_total.sum())

@@ -14,16 +14,15 @@ from optuna.distributions import BaseDistribution
 from optuna.samplers import BaseSampler
 from optuna.storages import BaseStorage, InMemoryStorage, JournalStorage, RDBStorage
 from optuna.storages.journal import JournalFileBackend
-from optuna.trial import FrozenTrial, TrialState
+from optuna.trial import TrialState
 
 from ..converter.errors import UnitError
 from .bench import Measured
-from .frontier import Trial
 from .space import Parameters
+from .trials import FIGURES, Trial, finished_trials, trials_before
 
 DEFAULT_STUDY = "tflm_unit"
 _BELONGS_TO, _WORKER = "tflm_unit:belongs_to", "tflm_unit:worker"
-_FIGURES = ("kept", "judge", "drop")
 
 
 class Study:
@@ -65,18 +64,16 @@ class Study:
     @property
     def finished(self) -> list[Trial]:
         """All finished trials, of every worker, in order."""
-        return [_trial(t) for t in self._study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))]
+        return finished_trials(self._study)
 
     def run(
         self,
         objective: Callable[[Parameters], Measured],
-        too_far: Callable[[Measured], float],
         more: Callable[[int], bool],
     ) -> None:
         """Trials until `more`, called with the number of those that are finished or running, says no.
 
-        too_far: above 0 for trials that the search is not to learn from. What raises in `objective`, Ctrl-C included,
-        ends the run; the finished trials stay.
+        What raises in `objective`, Ctrl-C included, ends the run; the finished trials stay.
         """
         with _quiet():
             while more(trials_before(self._study, sys.maxsize)):
@@ -87,17 +84,9 @@ class Study:
                 except BaseException:
                     self._study.tell(trial, state=TrialState.FAIL)
                     raise
-                for name in _FIGURES:
+                for name in FIGURES:
                     trial.set_user_attr(name, getattr(measured, name))
-                trial.set_constraint("too_far", too_far(measured))
                 self._study.tell(trial, [measured.cost, measured.loss])
-
-
-def trials_before(study: optuna.Study, number: int) -> int:
-    """How many trials before this one are finished or running; those that were interrupted do not count, so that a
-    study goes on as if it had not been."""
-    states = (TrialState.COMPLETE, TrialState.RUNNING)
-    return sum(t.number < number for t in study.get_trials(deepcopy=False, states=states))
 
 
 def _storage(storage: str | None) -> BaseStorage:
@@ -106,12 +95,6 @@ def _storage(storage: str | None) -> BaseStorage:
     if "://" in storage:
         return RDBStorage(storage)
     return JournalStorage(JournalFileBackend(storage))
-
-
-def _trial(trial: FrozenTrial) -> Trial:
-    cost, loss = trial.values
-    kept, judge, drop = (float(trial.user_attrs[name]) for name in _FIGURES)
-    return Trial(trial.number, dict(trial.params), Measured(kept, cost, judge, drop, loss))
 
 
 def _end_abandoned(study: optuna.Study) -> None:
