@@ -46,47 +46,38 @@ def frontier(page: Page, width: float = WIDE) -> Figure:
     for panel in panels if stacked else panels[:1]:
         panel.set_ylabel(f"{found.judge} lost, points" if found.is_share else f"{found.judge} lost")
         panel.set_ylim(*top)
-    found_names = dict(zip(*reversed(panels[0].get_legend_handles_labels()), strict=True))
-    names = [n for n in ("dense", "zero-skip", *order) if n in found_names]
-    names += [n for n in found_names if n not in names]
-    figure.legend(
-        [found_names[n] for n in names],
-        names,
-        loc="outside upper left",
-        ncols=2 if stacked else 8,
-        handletextpad=0.4,
-    )
+    handles, labels = panels[0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside upper left", ncols=2 if stacked else 8, handletextpad=0.4)
     return figure
 
 
 def _frontier_panel(axes: Axes, found: Frontier, key: str, order: dict[str, int]) -> None:
+    """The order is that of the legend."""
     scale = _scale(found)
     axes.axhline(0, color=colour("muted"), linewidth=0.8)
-    if found.max_drop is not None:
-        limit = found.max_drop * scale
-        axes.axhline(limit, color=colour("muted"), linewidth=0.9, dashes=(4, 3), label="allowed loss")
+    points = [m for m in found.marked if m.kind == "point"]
+    for m in found.marked:
+        if m.kind != "point" and getattr(m, key) is not None:
+            shape, label = ("s", "dense") if m.kind == "dense" else ("D", "zero-skip")
+            x = getattr(m, key) * 100
+            axes.plot(x, 0, shape, color=colour("text"), markersize=6, zorder=3, label=label)
     entries = [(getattr(e, key) * 100, e) for e in found.searched if getattr(e, key) is not None]
     entries.sort(key=lambda pair: pair[0])
-    if entries:
-        x, y = [v for v, _ in entries], [e.drop * scale for _, e in entries]
-        axes.plot(x, y, "o-", color=colour("search"), label="trials", zorder=2, markersize=3, linewidth=0.9)
     for value, e in entries:
         if e.point in order and not found.chosen:
             _mark(axes, value, Quality(e.drop * scale), order[e.point], e.point)
-    baselines = [m for m in found.marked if m.kind != "point"]
-    points = [m for m in found.marked if m.kind == "point"]
-    for m in baselines:
-        if getattr(m, key) is not None:
-            shape, name = ("s", "dense") if m.kind == "dense" else ("D", "zero-skip")
-            axes.plot(
-                getattr(m, key) * 100, 0, shape, color=colour("text"), markersize=6, zorder=3, label=name
-            )
     hollow = bool(found.searched)
     for m, is_hollow in [*((m, False) for m in found.chosen), *((m, hollow) for m in points)]:
         if getattr(m, key) is not None and m.name in order:
             bare = points and not is_hollow  # its interval is that of the hollow mark
             shown = Quality(m.drop.value) if bare else m.drop
             _mark(axes, getattr(m, key) * 100, shown.times(scale), order[m.name], m.name, hollow=is_hollow)
+    if found.max_drop is not None:
+        limit = found.max_drop * scale
+        axes.axhline(limit, color=colour("muted"), linewidth=0.9, dashes=(4, 3), label="allowed loss")
+    if entries:
+        x, y = [v for v, _ in entries], [e.drop * scale for _, e in entries]
+        axes.plot(x, y, "o-", color=colour("search"), label="trials", zorder=2, markersize=3, linewidth=0.9)
     drawn = [v for v, e in entries if e.drop * scale <= _drop_limit(found)[1]]
     drawn += [getattr(m, key) * 100 for m in (*found.chosen, *found.marked) if getattr(m, key) is not None]
     _share_axis(axes, min(drawn, default=0.0), max(drawn, default=100.0))
@@ -102,7 +93,7 @@ def _share_axis(axes: Axes, low: float, high: float) -> None:
     if 0 < low < 30:
         axes.set_xscale("log")
         axes.set_xlim(low / 1.15, high * 1.1)
-        axes.xaxis.set_major_locator(LogLocator(10, (1, 2, 5)))
+        axes.xaxis.set_major_locator(LogLocator(10, (1, 2, 3, 5, 7)))
         axes.xaxis.set_minor_locator(NullLocator())
     else:
         axes.set_xlim(0, max(high, 1.0) * 1.05)
@@ -115,7 +106,7 @@ def _mark(axes: Axes, x: float, drop: Quality, index: int, name: str, *, hollow:
     if drop.low is not None and drop.high is not None:
         axes.plot([x, x], [drop.low, drop.high], color=shade, linewidth=1.4, zorder=4)
     look: dict[str, Any] = {"markerfacecolor": "none", "markeredgewidth": 1.4} if hollow else {}
-    label = "_" if hollow else name  # Matplotlib lists no names that begin so
+    label = "_" if hollow else _clipped(name)  # Matplotlib lists no names that begin so
     axes.plot(
         x, drop.value, marker, color=shade, markersize=7 if hollow else 9, zorder=5, label=label, **look
     )
@@ -125,7 +116,7 @@ def _drop_limit(found: Frontier) -> tuple[float, float]:
     """Lowest and highest drop drawn: what lies far above every point of interest would squeeze them."""
     points = [m.drop for m in (*found.chosen, *found.marked) if m.kind == "point"]
     bounds = [d for drop in points for d in (drop.low, drop.value, drop.high) if d is not None]
-    named = [e.drop for e in found.searched if e.point is not None]
+    named = [e.drop for e in found.searched if e.point is not None and not found.chosen]
     interesting = [*named, *bounds, found.max_drop or 0.0]
     lowest = min([0.0, *interesting, *(e.drop for e in found.searched)])
     highest = max(interesting) * (1.4 if found.searched else 1.15)
@@ -165,11 +156,14 @@ def histogram(page: Page, layer: LayerHistogram, titled: bool = True) -> Figure:
         low, high = mark.product
         if high > low * 1.05:
             lower.axvspan(low, high, color=shade, alpha=0.22, linewidth=0)
-        lower.axvline((low * high) ** 0.5, color=shade, linewidth=1.4, label=mark.point)
+        lower.axvline((low * high) ** 0.5, color=shade, linewidth=1.4, label=_clipped(mark.point))
     if titled:
         figure.legend(*lower.get_legend_handles_labels(), loc="outside lower left", ncols=3, handlelength=1.2)
         figure.suptitle(
-            f"{layer.layer}: {layer.zero:.0%} of the products are zero", fontsize=9.5, x=0.02, ha="left"
+            f"{_clipped(layer.layer, 40)}: {layer.zero:.0%} of the products are zero",
+            fontsize=9.5,
+            x=0.02,
+            ha="left",
         )
     return figure
 
@@ -217,7 +211,7 @@ def layers(page: Page, index: int) -> Figure:
     dense = [float(r.dense_cost or 0) if has_cost else r.macs for r in rows]
     now = [float(r.cost or 0) if has_cost else r.macs * (1 - (r.skipped or 0)) for r in rows]
     right.barh(place, dense, color=colour("kept"), height=0.72, label="dense")
-    right.barh(place, now, color=series(index)[0], height=0.4, label=point.name)
+    right.barh(place, now, color=series(index)[0], height=0.4, label=_clipped(point.name))
     right.set_xlabel(f"predicted {page.unit}" if has_cost else "MACs")
     right.xaxis.set_major_formatter(FuncFormatter(lambda v, _: short(v)))
     left.set_yticks(place, [_clipped(r.name) for r in rows])
@@ -280,4 +274,7 @@ def short(value: float) -> str:
 
 
 def _clipped(name: str, length: int = 24) -> str:
+    """For text in figures: XML takes no control characters, and Matplotlib lists no name that begins with _."""
+    name = "".join(c if c.isprintable() else "\ufffd" for c in name)
+    name = f"\u200a{name}" if name.startswith("_") else name
     return name if len(name) <= length else f"{name[: length - 1]}\u2026"

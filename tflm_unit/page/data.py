@@ -187,7 +187,7 @@ def _confusion(
     classes = measured.dense.outputs.shape[1]
     if not 2 <= classes <= MAX_CLASSES:
         return None
-    names = [str(name) for name in class_names or ()]
+    names = [] if class_names is None else [str(name) for name in class_names]
     if len(names) != classes:
         names = [str(i) for i in range(classes)]
     counts = []

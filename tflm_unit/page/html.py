@@ -38,7 +38,7 @@ def render(page: Page) -> str:
             light=Markup(variables(0)),
             dark=Markup(variables(1)),
         )
-    return re.sub(r"\n\s*\n", "\n", text)  # blocks leave empty lines
+    return re.sub(r"\n\s*\n", "\n", text).lstrip()  # blocks leave empty lines
 
 
 def _frontiers(page: Page) -> list[Markup]:
@@ -75,6 +75,7 @@ def _environment() -> jinja2.Environment:
         number=lambda v: f"{v:,.0f}",
         short=charts.short,
         percent=_percent,
+        sentence=lambda text: text[:1].upper() + text[1:],
         width=lambda v: f"{max(0.0, min(1.0, v)) * 100:.2f}%",
         op=lambda op: op.replace("_", " ").lower(),
         shape=shape,

@@ -1,0 +1,420 @@
+"""The report page: its figures against `evaluate`, and what it makes of models that lack something."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import re
+import subprocess
+import sys
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from classifier import CLASSES, LAYERS, classifier, images
+from html_page import Page
+from tiny_models import Builder, edited, options
+
+import tflm_unit
+from tflm_unit import page
+from tflm_unit.api import ConversionResult
+from tflm_unit.converter import container
+from tflm_unit.models import Model, load_model
+
+SAMPLES = 60
+LABELS = np.arange(SAMPLES) % CLASSES
+
+
+@pytest.fixture(scope="module")
+def result() -> ConversionResult:
+    rules: Any = {"full": tflm_unit.SkipRate(0.55), "saver": tflm_unit.SkipRate(0.75)}
+    return tflm_unit.convert(classifier(), images(64), points=rules, target="cortex_m0_sim", schedule=None)
+
+
+@pytest.fixture(scope="module")
+def x() -> np.ndarray:
+    return images(SAMPLES, seed=1)
+
+
+@pytest.fixture(scope="module")
+def html(result: ConversionResult, x: np.ndarray) -> str:
+    return page.build(result.model, x, LABELS, name="net.tflite", data_name="data.npz")
+
+
+def with_report(model: Model, **changes: Any) -> Model:
+    """The model with parts of its report replaced; None: taken out."""
+    report = {k: v for k, v in {**(model.report or {}), **changes}.items() if v is not None}
+    assert model.config is not None
+    return load_model(container.attach(container.strip(model.data), model.config, report))
+
+
+def tuning(**changes: Any) -> dict[str, Any]:
+    """What a search leaves in a model's report."""
+    kept = np.linspace(0.1, 0.6, 12)
+    rows = [
+        {
+            "trial": i,
+            "kept": k,
+            "cost": k + 0.1,
+            "judge": 0.9 - 0.02 / k,
+            "drop": 0.02 / k - 0.03,
+            "loss": 1 / k,
+        }
+        for i, k in enumerate(kept.tolist())
+    ]
+    chosen = [
+        {"name": n, "limit": 0.01, "kept": k, "cost": 0.4, "judge": 0.89, "drop": d, "drop_low": d - 0.01}
+        | {"drop_high": d + 0.01}
+        for n, k, d in (("full", 0.45, 0.002), ("saver", 0.25, 0.009))
+    ]
+    return {
+        "judge": "accuracy",
+        "cost": "instructions",
+        "target": "cortex_m0_sim",
+        "dense": {"judge": 0.91, "cost": 1000.0},
+        "settings": {"max_drop": 0.01, "trials": 12, "seed": 3, "validation_samples": 2000},
+        "points": chosen,
+        "frontier": [{**row, "point": {4: "saver", 8: "full"}.get(i)} for i, row in enumerate(rows)],
+        "test": None,
+        "notes": ["a note of the search"],
+        **changes,
+    }
+
+
+def test_is_one_well_formed_page_that_needs_nothing_else(html: str) -> None:
+    read = Page(html)
+    assert {"html", "head", "main", "svg", "table"} <= set(read.tags)
+    assert not {"script", "img", "link", "iframe", "object", "embed", "form"} & set(read.tags)
+    assert len(set(read.ids)) == len(read.ids)
+    assert not read.handlers
+    assert read.references
+    for reference in read.references:
+        assert reference.startswith("#")
+        assert reference[1:] in read.ids
+    for style in read.styles:
+        assert "@import" not in style
+        assert all(re.fullmatch(r"url\(#[\w-]+\)", url) for url in re.findall(r"url\([^)]*\)", style))
+    assert re.findall(r"url\(#([\w-]+)\)", html)
+    assert set(re.findall(r"url\(#([\w-]+)\)", html)) <= set(read.ids)
+
+
+def test_svgs_are_labelled_and_take_the_colours_of_the_page(html: str) -> None:
+    charts = re.findall(r"<svg .*?</svg>", html, re.DOTALL)
+    assert len(charts) == 2 + len(LAYERS)  # the frontier for two widths, a histogram per layer
+    for chart in charts:
+        assert 'role="img"' in chart
+        assert re.search(r'aria-label="[^"]{20,}"', chart)
+        assert "var(--text)" in chart or "var(--muted)" in chart
+        assert not re.search(r"#[0-9a-f]{6}\b", chart)
+        assert "font-family" not in chart
+    for name in re.findall(r"var\((--[\w-]+)\)", html):
+        assert f"{name}:" in html, name
+
+
+@pytest.mark.parametrize("labelled", [True, False])
+def test_figures_are_those_of_evaluate(result: ConversionResult, x: np.ndarray, labelled: bool) -> None:
+    labels = LABELS if labelled else None
+    collected = page.collect(result.model, x, labels)
+    read = Page(page.render(collected))
+    table = {row[0]: row for row in read.tables[0][1]}
+    schedules = {"dense": "dense", "zero-skip": "zero_skip"}
+    assert [v.name for v in collected.variants] == ["dense", "zero-skip", "full", "saver"]
+    for variant in collected.variants:
+        name = variant.name
+        point = 0 if name in schedules else name
+        expected = result.evaluate(x, labels, point=point, schedule=schedules.get(name, "unit"))
+        quality = expected.accuracy if labelled else expected.agreement
+        assert variant.accuracy is not None
+        assert variant.accuracy.value == quality
+        low, high = variant.accuracy.low, variant.accuracy.high
+        assert low is not None
+        assert high is not None
+        assert low <= variant.accuracy.value <= high
+        computed = expected.macs_total - expected.macs_skipped
+        assert variant.kept == pytest.approx(computed / expected.macs_total)
+        assert table[name][1] == f"{computed / SAMPLES:,.0f}"
+        assert table[name][3].startswith(f"{quality * 100:.2f} ")
+        if not labelled and variant.kind == "point":
+            assert variant.rmse == pytest.approx(expected.rmse)
+        for row, layer in zip(variant.layers, expected.layers, strict=True):
+            assert (row.name, row.op, row.macs * SAMPLES) == (layer.name, layer.op, layer.macs_total)
+            assert row.skipped == pytest.approx(layer.macs_skipped / layer.macs_total)
+    assert collected.judge == ("accuracy" if labelled else "agreement")
+
+
+def test_layer_rows_split_skipped_macs(result: ConversionResult, x: np.ndarray, html: str) -> None:
+    expected = result.evaluate(x, LABELS, point="saver")
+    rows = Page(html).rows("layers")
+    saver = rows[1 + len(LAYERS) + 1 :]
+    pruned = 0
+    for row, layer in zip(saver, expected.layers, strict=True):
+        assert row[0].startswith(layer.name)
+        if layer.thresholds is not None:
+            assert layer.macs_zero is not None
+            share = (layer.macs_skipped - layer.macs_zero) / layer.macs_total
+            assert f"{share * 100:.1f}\u202f% pruned".replace("\u202f", " ") in row[1].replace("\u202f", " ")
+            pruned += share > 0
+    assert pruned
+
+
+def test_costs_are_the_plans(result: ConversionResult, x: np.ndarray) -> None:
+    collected = page.collect(result.model, x, LABELS)
+    plan = (result.model.report or {})["plan"]
+    dense, zero_skip, *points = collected.variants
+    for variant, rows in zip(points, plan["points"], strict=True):
+        assert variant.cost == pytest.approx(sum(r["cost"] for r in rows))
+        assert dense.cost == pytest.approx(sum(r["dense"] for r in plan["points"][0]))
+    # Predicted for the activations of the network without thresholds, which the plan knows nothing of.
+    assert zero_skip.cost is not None
+    assert zero_skip.cost > 0
+    assert collected.unit == "instructions"
+
+
+def test_confusion_matrices(result: ConversionResult, x: np.ndarray, html: str) -> None:
+    collected = page.collect(result.model, x, LABELS, class_names=["a", "b", "c", "d", "<e>"])
+    assert collected.confusion is not None
+    assert collected.confusion.classes[-1] == "<e>"
+    accuracies = [v.accuracy for v in collected.variants if v.kind != "zero_skip"]
+    for counts, accuracy in zip(collected.confusion.counts, accuracies, strict=True):
+        matrix = np.array(counts)
+        assert accuracy is not None
+        assert matrix.sum(axis=1).tolist() == np.bincount(LABELS).tolist()
+        assert np.trace(matrix) / SAMPLES == accuracy.value
+    rows = Page(page.render(collected)).rows("matrix")
+    assert len(rows) == 6 * (1 + CLASSES)  # dense, point and difference at two points
+    change = np.array(collected.confusion.counts[1]) - np.array(collected.confusion.counts[0])
+    shown = [
+        [int(v.replace("\u2212", "-")) for v in row[1:]] for row in rows[2 * (1 + CLASSES) + 1 :][:CLASSES]
+    ]
+    assert shown == change.tolist()
+    assert rows[0][-1] == "<e>"
+
+
+def test_histograms_hold_every_product(result: ConversionResult, x: np.ndarray) -> None:
+    collected = page.collect(result.model, x, LABELS)
+    expected = result.evaluate(x, LABELS, point=0)
+    assert [h.layer for h in collected.histograms] == list(LAYERS)
+    for histogram, layer in zip(collected.histograms, expected.layers, strict=True):
+        assert layer.macs_zero is not None
+        assert histogram.zero == pytest.approx(layer.macs_zero / layer.macs_total)
+        for d in (histogram.activation, histogram.product):
+            assert len(d.edges) == len(d.skipped) + 1
+            assert min(*d.skipped, *d.kept) >= 0
+            assert sum(d.skipped) + sum(d.kept) + histogram.zero == pytest.approx(1)
+        skipped = sum(histogram.product.skipped)
+        if layer.thresholds is not None:
+            assert skipped + histogram.zero == pytest.approx(layer.macs_skipped / layer.macs_total)
+        assert sum(histogram.activation.skipped) == pytest.approx(skipped)
+
+
+def test_thresholds_mark_where_skipping_ends() -> None:
+    """Under the exact divider nothing above the mark is skipped, and nothing below it is kept."""
+    result = tflm_unit.convert(classifier(), images(64), thresholds=dict.fromkeys(LAYERS, 0.02))
+    collected = page.collect(result.model, images(SAMPLES))
+    scales = [result.model.graph.product_scale(x).max() for x in result.model.graph.prunable]
+    for h, step in zip(collected.histograms, scales, strict=True):
+        (mark,) = h.marks
+        assert mark.product == pytest.approx((0.02, 0.02), abs=step)
+        below = [
+            kept for kept, end in zip(h.product.kept, h.product.edges[1:], strict=True) if end < 0.02 - step
+        ]
+        above = [
+            s for s, start in zip(h.product.skipped, h.product.edges, strict=False) if start > 0.02 + step
+        ]
+        assert sum(below) == 0
+        assert sum(above) == 0
+        assert sum(h.product.skipped) > 0
+
+
+def test_memory_is_that_of_the_export(result: ConversionResult, tmp_path: Path) -> None:
+    found = page.collect(result.model).memory
+    dense, pruned = found.footprints
+    for footprint, forced in ((dense, {"schedule": "dense"}), (pruned, {})):
+        exported = result.export(tmp_path / footprint.name.replace(" ", "_"), **forced)
+        assert footprint.flash == exported.constant_bytes
+        assert footprint.arena == exported.arena_bytes
+    weights = sum(result.model.graph.weights(x).size for x in result.layers)
+    assert dense.constants[0] == weights
+    assert pruned.constants[2] > 0
+    assert found.file_bytes == len(result.model.data)
+    assert found.dense_file_bytes == len(container.strip(result.model.data))
+
+
+def test_same_page_in_every_process(
+    result: ConversionResult, x: np.ndarray, html: str, tmp_path: Path
+) -> None:
+    result.save(tmp_path / "net.tflite")
+    np.save(tmp_path / "x.npy", x)
+    code = (
+        "import sys, numpy as np, tflm_unit; folder = sys.argv[1]; "
+        "tflm_unit.load(folder + '/net.tflite').report(folder + '/page.html', np.load(folder + '/x.npy'), "
+        f"np.arange({SAMPLES}) % {CLASSES}, name='net.tflite', data_name='data.npz')"
+    )
+    settings = tmp_path / "matplotlibrc"
+    settings.write_text("lines.linewidth: 9\nsvg.fonttype: path\nfont.size: 30\n")
+    for seed in ("1", "2"):
+        environment = {
+            **os.environ,
+            "PYTHONHASHSEED": seed,
+            "TZ": f"UTC{seed}",
+            "MATPLOTLIBRC": str(settings),
+        }
+        subprocess.run(
+            [sys.executable, "-c", code, str(tmp_path)],
+            check=True,
+            env=environment,
+            cwd=Path(__file__).parent,
+        )
+        assert (tmp_path / "page.html").read_text(encoding="utf-8") == html
+
+
+# Layer names are what stands between slashes and semicolons of tensor names.
+HOSTILE = (
+    "<script>alert(1)",
+    '"><img src=x onerror=alert(1)>&amp {{ 7*7 }}{% raw %}',
+    "_<style>-->$\\frac{1}{0}$ ]]> " + "long" * 60,
+)
+
+
+def hostile_model() -> bytes:
+    """Tensors, and so layers, with names that would end or open something if they were not escaped."""
+    names = dict(zip(LAYERS, HOSTILE, strict=True))
+
+    def rename(file: Any) -> None:
+        for tensor in file.subgraphs[0].tensors:
+            layer, _, rest = tensor.name.decode().partition("/")
+            if layer in names:
+                tensor.name = names[layer] + (f"/{rest}" if rest else "")
+            elif tensor.name == b"image":
+                tensor.name = "<script>image"
+
+    return edited(classifier(), rename)
+
+
+def test_foreign_names_are_text(tmp_path: Path) -> None:
+    model = hostile_model()
+    layers = load_model(model).graph.prunable
+    assert sorted(layer.name for layer in layers) == sorted(HOSTILE)
+    rules: Any = {"_<i>$": tflm_unit.SkipRate(0.7), "dense": tflm_unit.SkipRate(0.8)}
+    result = tflm_unit.convert(model, images(64), points=rules, target="cortex_m0_sim")
+    names = [f"<b>{i}" for i in range(CLASSES)]
+    options: dict[str, Any] = {"name": "</title><script>.tflite", "data_name": "<i>", "class_names": names}
+    html = page.build(result.model, images(SAMPLES), LABELS, **options)
+    read = Page(html)
+    assert "script" not in read.tags
+    assert "img" not in read.tags
+    assert not read.handlers
+    assert "</title><script>.tflite" in read.text
+    for layer in layers:
+        assert " ".join(layer.name.split()) in read.text
+    assert "{{ 7*7 }}" in read.text
+    from tflm_unit.page.figures import write_figures
+
+    collected = page.collect(result.model, images(SAMPLES), LABELS, **options)
+    files = write_figures(collected, tmp_path / "figures")
+    assert {path.parent for path in files} == {tmp_path / "figures"}
+    assert all(re.fullmatch(r"[a-z0-9_]+\.(png|svg|pdf)", path.name) for path in files)
+
+
+def test_without_data(result: ConversionResult) -> None:
+    collected = page.collect(result.model)
+    assert collected.judge is None
+    assert collected.frontier is None
+    assert collected.confusion is None
+    assert not collected.histograms
+    full = collected.points[0]
+    reported = (result.model.report or {})["points"][0]
+    assert full.kept == pytest.approx(1 - reported["skip_rate"])
+    read = Page(page.render(collected))
+    assert "No accuracy is known" in read.text
+    assert not {"frontier", "histograms", "confusion"} & set(read.ids)
+    assert all(reference[1:] in read.ids for reference in read.references)
+    # What the report knows of zeros is not the dense network's, so that nothing is said.
+    assert "zero-skip" not in [row[0] for row in read.rows("figures")]
+
+
+def test_without_report(result: ConversionResult, x: np.ndarray) -> None:
+    model = result.model
+    assert model.config is not None
+    bare = load_model(container.attach(container.strip(model.data), model.config))
+    assert bare.report is None
+    for data in ((), (x, LABELS)):
+        collected = page.collect(bare, *data)
+        assert collected.unit is None
+        assert collected.points[0].kept is not None
+        assert "says nothing about how it was made" in Page(page.render(collected)).text
+
+
+def test_without_thresholds(x: np.ndarray) -> None:
+    dense = tflm_unit.load(classifier()).model
+    read = Page(page.build(dense))
+    assert "No thresholds: it runs dense." in read.text
+    collected = page.collect(dense, x, LABELS)
+    assert not collected.points
+    assert len(collected.histograms) == len(LAYERS)
+    assert collected.confusion is not None
+    read = Page(page.render(collected))
+    assert len(read.rows("matrix")) == 1 + CLASSES
+    assert {"histograms", "confusion"} <= set(read.ids)
+
+
+def test_accuracy_of_the_calibration_data() -> None:
+    result = tflm_unit.convert(classifier(), images(64), skip=0.7, labels=np.arange(64) % CLASSES)
+    collected = page.collect(result.model)
+    (point,) = collected.points
+    assert (collected.judge, collected.figures_of) == ("accuracy", "the calibration data")
+    assert point.accuracy is not None
+    assert point.accuracy.value == result.points[0].accuracy
+    assert point.accuracy.low is None
+    assert collected.command == "tflm-unit convert MODEL -o OUT.tflite --data DATA.npz --skip 0.7"
+    assert f"{(result.points[0].accuracy or 0) * 100:.2f}" in Page(page.render(collected)).text
+
+
+def test_models_that_only_tflm_runs(tmp_path: Path) -> None:
+    result = tflm_unit.convert(classifier("HARD_SWISH"), images(32), skip=0.6)
+    collected = page.collect(result.model, images(12), np.arange(12) % CLASSES)
+    expected = result.evaluate(images(12), np.arange(12) % CLASSES)
+    assert expected.engine == "tflm"
+    assert collected.points[0].accuracy is not None
+    assert collected.points[0].accuracy.value == expected.accuracy
+    assert collected.points[0].kept == pytest.approx(1 - expected.skip_rate)
+    assert len(collected.histograms) == len(LAYERS)
+    assert not collected.memory.footprints
+    assert "HARD_SWISH" in Page(page.render(collected)).text
+
+
+def test_many_points_and_a_group_that_never_skips() -> None:
+    """More points than colours; a negative threshold keeps zero products."""
+    rules: Any = {f"p{i}": tflm_unit.SkipRate(0.4 + 0.05 * i) for i in range(8)}
+    rules["p8"] = tflm_unit.Explicit({"conv": [-1.0, *[0.01] * 5], "logits": 0.02})
+    result = tflm_unit.convert(classifier(), images(64), points=rules, groups="channel")
+    collected = page.collect(result.model, images(20), LABELS[:20])
+    never = collected.points[8].layers[0]
+    expected = result.evaluate(images(20), LABELS[:20], point="p8").layers[0]
+    assert never.skipped == pytest.approx(expected.macs_skipped / expected.macs_total)
+    read = Page(page.render(collected))
+    assert all(f"p{i}" in read.text for i in range(9))
+
+
+def test_frozen_values_are_json(result: ConversionResult, x: np.ndarray) -> None:
+    import json
+
+    collected = page.collect(result.model, x, LABELS)
+    assert json.loads(json.dumps(dataclasses.asdict(collected), allow_nan=False))["macs"] == collected.macs
+
+
+def test_no_layer_can_carry_thresholds() -> None:
+    """Layers that share their weights run dense: nothing to skip, nothing to draw."""
+    builder = Builder()
+    tensors = [builder.activation(name, (1, 4)) for name in "xyz"]
+    weights = builder.constant("weights", np.eye(4, dtype=np.int8) * 50, 0.02)
+    for before, after in pairwise(tensors):
+        builder.operator("FULLY_CONNECTED", [before, weights], [after], options("FullyConnected"))
+    model = load_model(builder.build(tensors[:1], tensors[-1:]))
+    assert not model.graph.prunable
+    for data in ((), (np.eye(4, dtype=np.float32), np.arange(4))):
+        collected = page.collect(model, *data)
+        assert [v.kept for v in collected.variants] == [1, 1]
+        assert "2 layers with 32 MACs" in Page(page.render(collected)).text
