@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from ..converter.dataset import Dataset
+from ..converter.pruning import OperatingPoint
 from ..converter.refit import refit
 from ..planning import Planned
 from .bench import Bench, Measured
@@ -26,11 +27,19 @@ Say = Callable[[str], None]
 
 
 @dataclass(frozen=True)
-class Final:
-    """A point: the trial that its parameters but `kept` come from, and its figures on the validation data."""
+class Pick:
+    """trial: what the parameters but `kept` come from. refit: whether compensations are refitted, or are means."""
 
     trial: Trial
     kept: float
+    refit: bool = True
+
+
+@dataclass(frozen=True)
+class Final:
+    """A point, and its figures on the validation data."""
+
+    pick: Pick
     measured: Measured
     run: Run
 
@@ -43,37 +52,55 @@ class Finals:
     ) -> None:
         self._bench, self._space, self._trials, self._calibration = bench, space, trials, calibration
         self._say = say
-        self._expected, self._line = ExpectedDrop(trials), Line(swept(trials))
-        self.refitted: dict[tuple[int, float], Measured] = {}  # by trial number and kept
+        self._sweep = swept(trials)
+        self._expected, self._line = ExpectedDrop(trials), Line(self._sweep)
+        self.measured: dict[tuple[int, float, bool], Measured] = {}  # by trial number, kept and refit
 
     def choose(self, wishes: Wishes) -> tuple[Planned, dict[str, Final]]:
         """All points together, as the planner shares memory among them."""
         picks = {name: self._pick(name, limit, wishes.by_cost) for name, limit in wishes.limits.items()}
-        planned = self._refit(self._bench.plan({n: self._candidate(*pick) for n, pick in picks.items()}))
+        planned = self._bench.plan({n: self._candidate(pick) for n, pick in picks.items()})
+        refits = [pick.refit for pick in picks.values()]
+        planned = replace(planned, points=tuple(map(self._refitted, planned.points, refits)))
         judged = [self._bench.judged(planned, i) for i in range(len(picks))]
         return planned, {
-            name: Final(*pick, *found) for (name, pick), found in zip(picks.items(), judged, strict=True)
+            name: Final(pick, *found) for (name, pick), found in zip(picks.items(), judged, strict=True)
         }
 
-    def _pick(self, name: str, limit: float, by_cost: bool) -> tuple[Trial, float]:
-        """The best shape of thresholds, and its log2 of the kept share with which the limit is just kept."""
+    def _pick(self, name: str, limit: float, by_cost: bool) -> Pick:
+        """The best shape of thresholds, with as few (by_cost: as many) MACs kept as the limit allows."""
         kept = self._start(limit, by_cost)
 
-        def gain(trial: Trial) -> float:
-            return self._line.gain(self._measure(trial, kept, name))
+        def measure(pick: Pick) -> Measured:
+            key = (pick.trial.number, pick.kept, pick.refit)
+            if key not in self.measured:
+                self._say(name)
+                planned = self._bench.plan({name: self._candidate(pick)})
+                planned = replace(planned, points=(self._refitted(planned.points[0], pick.refit),))
+                self.measured[key] = self._bench.judged(planned, 0)[0]
+            return self.measured[key]
 
-        near = sorted(
-            self._trials, key=lambda t: (abs(t.parameters["kept"] - kept) > 1, self._line.gain(t.measured))
-        )
-        trial = min(near[:SHAPES], key=gain)
+        def gain(pick: Pick) -> float:
+            return self._line.gain(measure(pick))
 
-        def fits(kept: float) -> bool:
-            found = self._measure(trial, kept, name)
+        def fits(pick: Pick) -> bool:
+            found = measure(pick)
             if by_cost:
                 return found.cost <= limit
             return found.drop <= limit and self._expected(found.loss) <= limit
 
-        return trial, self._edge(kept, fits, safe=-1 if by_cost else 1)
+        best = min((Pick(trial, kept) for trial in self._shapes(kept)), key=gain)
+        best = min((best, replace(best, refit=False)), key=gain)
+        found = self._edge(best, fits, safe=-1 if by_cost else 1)
+        if fits(found):
+            return found
+        # What the shape does beside thresholds, FATReLU, may alone be too much.
+        return self._edge(replace(best, trial=self._sweep[0]), fits, safe=-1 if by_cost else 1)
+
+    def _shapes(self, kept: float) -> list[Trial]:
+        """The trials that gain most, of those with about so many MACs."""
+        near = [t for t in self._trials if abs(t.parameters["kept"] - kept) < 1]
+        return sorted(near or self._trials, key=lambda t: (self._line.gain(t.measured), t.number))[:SHAPES]
 
     def _start(self, limit: float, by_cost: bool) -> float:
         """log2 of a kept share near the one to be found."""
@@ -84,38 +111,26 @@ class Finals:
             ordered = sorted(fits or self._trials, key=lambda t: (t.measured.cost, t.number))
         return ordered[0].parameters["kept"]
 
-    def _edge(self, start: float, fits: Callable[[float], bool], safe: int) -> float:
-        """The last place that fits, which all on the `safe` side (1: more MACs, -1: fewer) do; by doubled steps, then
-        by halving."""
-        inside, step = fits(start), STEP
-        good = bad = start
+    def _edge(self, start: Pick, fits: Callable[[Pick], bool], safe: int) -> Pick:
+        """The last pick that fits, which all on the `safe` side (1: more MACs, -1: fewer) do; by doubled steps, then
+        by halving. Where none is found to fit, the safest."""
+        fitting = fits(start)
+        here, step = start, STEP * (-safe if fitting else safe)
         while True:
-            place = self._space.clipped((good if inside else bad) + (-safe if inside else safe) * step)
-            if fits(place):
-                good = place
-            else:
-                bad = place
-            if fits(place) != inside:
+            there = replace(here, kept=self._space.clipped(here.kept + step))
+            if fits(there) != fitting:
                 break
-            if place in (self._space.clipped(-np.inf), self._space.clipped(np.inf)):
-                return place
-            step *= 2
+            if there == here:
+                return here
+            here, step = there, 2 * step
+        good, bad = (here, there) if fitting else (there, here)
         for _ in range(HALVINGS):
-            middle = (good + bad) / 2
+            middle = replace(good, kept=(good.kept + bad.kept) / 2)
             good, bad = (middle, bad) if fits(middle) else (good, middle)
         return good
 
-    def _measure(self, trial: Trial, kept: float, name: str) -> Measured:
-        key = (trial.number, kept)
-        if key not in self.refitted:
-            self._say(name)
-            planned = self._refit(self._bench.plan({name: self._candidate(trial, kept)}))
-            self.refitted[key] = self._bench.judged(planned, 0)[0]
-        return self.refitted[key]
+    def _candidate(self, pick: Pick) -> Candidate:
+        return self._space.candidate({**pick.trial.parameters, "kept": pick.kept})
 
-    def _candidate(self, trial: Trial, kept: float) -> Candidate:
-        return self._space.candidate({**trial.parameters, "kept": kept})
-
-    def _refit(self, planned: Planned) -> Planned:
-        graph = self._bench.graph
-        return replace(planned, points=tuple(refit(graph, p, self._calibration) for p in planned.points))
+    def _refitted(self, point: OperatingPoint, wanted: bool) -> OperatingPoint:
+        return refit(self._bench.graph, point, self._calibration) if wanted else point

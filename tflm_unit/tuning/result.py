@@ -139,7 +139,8 @@ def _test(test: dict[str, Any], judge: str) -> Table:
 
 
 def _frontier(tuning: dict[str, Any]) -> Table:
-    title = f"frontier of the trials; without refit, with {tuning['settings']['trial_samples']:,} calibration samples"
+    few = tuning["settings"]["trial_samples"]
+    title = f"frontier: trials, with {few:,} calibration samples, and points, with all"
     table = _table(title, ["trial", "MACs kept", _cost(tuning), tuning["judge"], "drop", "loss", "point"])
     for p in tuning["frontier"]:
         figures = (

@@ -242,8 +242,8 @@ def _frontier(
 ) -> tuple[FrontierPoint, ...]:
     """Of trials, refitted trials and the points, which stay even where a trial beats them."""
     found: list[tuple[Measured, tuple[int, str | None]]] = [(t.measured, (t.number, None)) for t in trials]
-    found += [(measured, (number, None)) for (number, _), measured in finals.refitted.items()]
-    points = [(f.measured, (f.trial.number, name)) for name, f in final.items()]
+    found += [(measured, (number, None)) for (number, *_), measured in finals.measured.items()]
+    points = [(f.measured, (f.pick.trial.number, name)) for name, f in final.items()]
     row = [pair for pair in frontier(found) if pair[0] not in [m for m, _ in points]] + points
     row.sort(key=lambda pair: (-pair[0].cost, pair[0].loss))
     return tuple(
@@ -256,7 +256,8 @@ def _point(name: str, wanted: Wishes, final: Final, judge: Judge) -> dict[str, A
     return {
         "name": name,
         "limit": wanted.limits[name],
-        "trial": final.trial.number,
+        "trial": final.pick.trial.number,
+        "compensation": "refit" if final.pick.refit else "mean",
         **asdict(final.measured),
         "drop_low": drop.low,
         "drop_high": drop.high,
