@@ -38,6 +38,8 @@ def write_figures(page: Page, folder: str | PathLike[str]) -> tuple[Path, ...]:
     written = []
     with charts.settings():
         for name, figure in _figures(page):
+            figure.draw_without_rendering()
+            figure.set_layout_engine("none")  # done, and the same in every format
             for suffix, metadata in _METADATA.items():
                 file = io.BytesIO()
                 figure.savefig(file, format=suffix, dpi=DPI, metadata=metadata)
