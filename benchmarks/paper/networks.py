@@ -4,9 +4,9 @@
 models and prints accuracies.
 
 Of the table, two networks are known here: MNIST (convolutions 6 and 16, then 10 classes) and keyword spotting (6 and
-16, then 12 classes, 124 x 80 inputs). Where it is not, the closest LeNet stands: LeNet-5 for CIFAR-10 and, for WiDar's
-20 x 20 x 22 inputs, the LeNet that is usual on them. UCI HAR takes WiDar's place where WiDar is missing, with the same
-layers over time. Kernels are 5 x 5 and pools 2 x 2 unless said otherwise.
+16, then 12 classes, 124 x 80 inputs). Where it is not, the closest LeNet stands: LeNet-5 for CIFAR-10 and, for the
+20 x 20 x 22 inputs of WiDar, the LeNet that is usual on them. UCI HAR takes the place of WiDar where that is missing,
+with the same layers over time. Kernels are 5 x 5 and pools 2 x 2 unless said otherwise.
 
 Validation data is never trained on. `pruned` adds the same networks pruned and fine-tuned at training time,
 `contexts` networks that were trained in one of two contexts (table 2).

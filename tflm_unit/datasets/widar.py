@@ -15,8 +15,8 @@ CELLS, FRAMES = 20, 22
 PARTS = {4: "test", 3: "val"}  # by number of the repetition modulo 5; the others train
 NAME = re.compile(r"user(\d+)-(\d+)-(\d+)-(\d+)-(\d+)-.*\.mat")
 
-# A file's gesture number means another gesture from day to day, on one day from user to user (tables in the data set's
-# README.pdf). By date and, where it matters, user: numbers of the six gestures above; the others are left out.
+# A file's gesture number means another gesture from day to day, on one day from user to user (tables in README.pdf of
+# the data set). By date and, where it matters, user: numbers of the six gestures above; the others are left out.
 _BASIC = {1: 0, 2: 1, 3: 2}
 _SIX = {**_BASIC, 4: 3, 5: 4, 6: 5}
 _NO_SLIDE = {**_BASIC, 4: 4, 5: 5}
