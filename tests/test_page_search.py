@@ -20,6 +20,7 @@ from tflm_unit import page
 from tflm_unit.api import ConversionResult
 from tflm_unit.converter.errors import UnitError
 from tflm_unit.models import load_model
+from tflm_unit.page import charts
 from tflm_unit.page.charts import hidden_entries
 from tflm_unit.page.figures import write_figures
 from tflm_unit.report import summary
@@ -128,6 +129,22 @@ def test_trials_that_lose_much_do_not_squeeze_the_others(result: ConversionResul
     shown = [e for e in found.searched if e.drop <= 0.019 * 1.4]
     assert hidden_entries(found) == len(found.searched) - len(shown)
     assert 0 < hidden_entries(found) < len(found.searched)
+
+
+@pytest.mark.parametrize("told", [None, tuning(), tuning(test=TEST)])
+def test_every_point_has_one_interval(result: ConversionResult, told: dict[str, Any] | None) -> None:
+    data = () if told else (images(SAMPLES, seed=1), LABELS)
+    collected = page.collect(with_report(result.model, tuning=told), *data)
+    (axes, _) = charts.frontier(collected).axes
+    drawn = [
+        list(line.get_ydata()) for line in axes.lines if len({*line.get_xdata()}) == 1 < len(line.get_xdata())
+    ]
+    drops = [p.drop for p in collected.points]
+    assert None not in drops
+    assert drawn == [
+        [d.low * 100, d.high * 100] for d in drops if d and d.low is not None and d.high is not None
+    ]
+    assert len(drawn) == 2
 
 
 def test_summary_has_the_tables_of_the_page(result: ConversionResult) -> None:

@@ -69,7 +69,7 @@ def _frontier_panel(axes: Axes, found: Frontier, key: str, order: dict[str, int]
     hollow = bool(found.searched)
     for m, is_hollow in [*((m, False) for m in found.chosen), *((m, hollow) for m in points)]:
         if getattr(m, key) is not None and m.name in order:
-            bare = points and not is_hollow  # its interval is that of the hollow mark
+            bare = hollow and points and not is_hollow  # its interval is that of the hollow mark
             shown = Quality(m.drop.value) if bare else m.drop
             _mark(axes, getattr(m, key) * 100, shown.times(scale), order[m.name], m.name, hollow=is_hollow)
     if found.max_drop is not None:
