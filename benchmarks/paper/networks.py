@@ -152,7 +152,7 @@ def pruned(name: str, sparsity: float) -> Trained:
     dense, recipe = network(name), RECIPES[name]
 
     def prune() -> Any:
-        data, epochs = dense.data, max(recipe.epochs // 3, 6)
+        data, epochs = dense.data, max(recipe.epochs // 3, 4)
         options = {"augment": recipe.augment, "batch_size": recipe.batch_size, "seed": SEED}
         return magnitude_prune(dense.keras, data.x_train, data.y_train, sparsity, epochs=epochs, **options)
 
