@@ -136,8 +136,9 @@ def test_figures_are_those_of_evaluate(result: ConversionResult, x: np.ndarray, 
         assert variant.kept == pytest.approx(computed / expected.macs_total)
         assert table[name][1] == f"{computed / SAMPLES:,.0f}"
         assert table[name][3].startswith(f"{quality * 100:.2f} ")
-        if not labelled and variant.kind == "point":
+        if not labelled:
             assert variant.rmse == pytest.approx(expected.rmse)
+            assert table[name][5] == f"{expected.rmse:.3g}"
         for row, layer in zip(variant.layers, expected.layers, strict=True):
             assert (row.name, row.op, row.macs * SAMPLES) == (layer.name, layer.op, layer.macs_total)
             assert row.skipped == pytest.approx(layer.macs_skipped / layer.macs_total)

@@ -121,7 +121,8 @@ def tune(
         )
     result.save(output)
     if report is not None:
-        result.report(report, arrays["test"], arrays["test_labels"], scale=scale, offset=offset)
+        names = {"name": output.name, "data_name": data.name}
+        result.report(report, arrays["test"], arrays["test_labels"], scale=scale, offset=offset, **names)
     if as_json:
         print(json.dumps({**result.to_json(), "data_notes": notes}, indent=1))
         return

@@ -100,7 +100,7 @@ class Judged:
 
     def change(self, value: float) -> str:
         text = f"{value * 100:+.2f}" if self.is_share else f"{value:+.4g}"
-        return text.replace("-", "\u2212")
+        return "0" if not float(text) else text.replace("-", "\u2212")
 
     def interval(self, quality: Quality | None) -> str:
         if quality is None or quality.low is None or quality.high is None:

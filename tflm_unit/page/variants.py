@@ -197,7 +197,7 @@ class _Builder:
             kept=self._kept(rows, point),
             accuracy=accuracy,
             drop=drop,
-            rmse=self._measured.rmse(run) if self._measured and run and kind == "point" else None,
+            rmse=self._measured.rmse(run) if self._measured and run else None,
             cost=sum(c for c in costs if c is not None) if rows and None not in costs else None,
             layers=rows,
         )
