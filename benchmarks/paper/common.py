@@ -13,9 +13,9 @@ from typing import Any
 from tflm_unit.converter.container import write_file
 
 sys.path.append(str(Path(__file__).resolve().parents[1]))  # benchmarks/
-from data_files import EPILOG, count, run
+from data_files import EPILOG, count, rate, run
 
-__all__ = ["Store", "count", "key_of", "parser", "run", "save_figure", "write_json"]
+__all__ = ["Store", "count", "key_of", "parser", "rate", "run", "save_figure", "write_json"]
 
 
 class Store:
