@@ -16,10 +16,13 @@ CACHE = ROOT / "build" / "benchmarks" / "cost_layers"
 SAMPLES = 32
 SEED = 7
 BIASES = (0.0, 0.1, 0.3)  # of one network after the other, so that more or fewer outputs are above zero
+# Two of three channels of these networks are next to nothing, as in trained MobileNets.
+DEAD_NETWORKS, DEAD, DEAD_SCALE = ("dead", "narrow", "channels"), 3, 1e-6
 
 
 def _networks() -> dict[str, tuple[tuple[int, ...], Callable[[Any], list[Any]]]]:
-    """Input shape, and layers: kernels 1..10, strides, padding, few and many channels, all small enough for 16 KB."""
+    """Input shape, and layers: kernels 1..10, strides, padding, few and many channels; all but "image" and "channels"
+    small enough for 16 KB."""
 
     def conv(
         k: Any, filters: int, kernel: int | tuple[int, int], stride: int = 1, padding: str = "valid"
@@ -120,6 +123,73 @@ def _networks() -> dict[str, tuple[tuple[int, ...], Callable[[Any], list[Any]]]]
                 dense(k, 12, last=True),
             ],
         ),
+        "deep": (
+            (6, 6, 32),
+            lambda k: [
+                conv(k, 48, 1),
+                depthwise(k, 3),
+                conv(k, 64, 1),
+                depthwise(k, 3, 2),
+                conv(k, 80, 1),
+                k.Flatten(),
+                dense(k, 4, last=True),
+            ],
+        ),
+        "dead": (
+            (12, 12, 8),
+            lambda k: [
+                conv(k, 16, 3, padding="same"),
+                depthwise(k, 3, 2),
+                conv(k, 40, 1),
+                depthwise(k, 3),
+                conv(k, 36, 1),
+                conv(k, 12, 3, 2),
+                k.Flatten(),
+                dense(k, 20),
+                dense(k, 6, last=True),
+            ],
+        ),
+        "narrow": (
+            (12, 12, 24),
+            lambda k: [
+                depthwise(k, 3, 2),
+                conv(k, 40, 1),
+                depthwise(k, 3),
+                conv(k, 24, 1),
+                depthwise(k, 3, 2),
+                conv(k, 70, 1),
+                k.Flatten(),
+                dense(k, 5, last=True),
+            ],
+        ),
+        "image": (
+            (40, 40, 4),
+            lambda k: [
+                depthwise(k, 3),
+                conv(k, 12, 1),
+                depthwise(k, 3, 2),
+                conv(k, 24, 1),
+                conv(k, 20, 1),
+                conv(k, 8, 3, 2),
+                k.MaxPooling2D(3),
+                k.Flatten(),
+                dense(k, 4, last=True),
+            ],
+        ),
+        "channels": (
+            (6, 6, 64),
+            lambda k: [
+                conv(k, 100, 1),
+                depthwise(k, 3),
+                conv(k, 120, 1),
+                depthwise(k, 3, 2),
+                conv(k, 32, 1),
+                conv(k, 48, 3, padding="same"),
+                k.Flatten(),
+                dense(k, 64),
+                dense(k, 6, last=True),
+            ],
+        ),
         "wide": (
             (9, 9, 6),
             lambda k: [
@@ -142,6 +212,13 @@ def inputs(shape: tuple[int, ...]) -> np.ndarray:
     return np.clip(x / np.abs(x).max(), 0, 1).astype(np.float32)
 
 
+def _dying(kernel: np.ndarray, bias: np.ndarray) -> list[np.ndarray]:
+    """Kernel and bias with some channels next to nothing, whose requantization takes its long way."""
+    channels = np.arange(len(bias)).reshape(kernel.shape[2:] if kernel.shape[2:3] == bias.shape else -1)
+    alive = np.where(channels % DEAD == 0, 1.0, DEAD_SCALE)
+    return [kernel * alive, bias * alive.ravel()]
+
+
 def networks() -> dict[str, tuple[bytes, np.ndarray]]:
     """Each network as int8 .tflite, and its inputs."""
     result = {}
@@ -155,7 +232,8 @@ def networks() -> dict[str, tuple[bytes, np.ndarray]]:
             for layer in model.layers:
                 if layer.get_weights():
                     kernel, bias = layer.get_weights()
-                    layer.set_weights([kernel, np.full_like(bias, BIASES[len(result) % len(BIASES)])])
+                    bias = np.full_like(bias, BIASES[len(result) % len(BIASES)])
+                    layer.set_weights(_dying(kernel, bias) if name in DEAD_NETWORKS else [kernel, bias])
             path.parent.mkdir(parents=True, exist_ok=True)
             write_file(path, export_int8(model, x))
         result[name] = path.read_bytes(), x

@@ -1,6 +1,6 @@
 """Fits the planner's cost models (boards/*.json, tflm_unit.cost.model) in the simulators.
 
-Small random networks run under every schedule, 50, 70 or 90 % of their MACs skipped. Per operator and schedule,
+Small random networks run under every schedule, 50 to 95 % of their MACs skipped. Per operator and schedule,
 non-negative constants over the counts of converter/cost_features.py are fitted to the layers' cycles or instructions;
 relative errors count. The error that is stored is that of layers of networks which were left out of the fit.
 
@@ -24,7 +24,7 @@ from rich.console import Console
 from rich.table import Table
 from scipy.optimize import nnls
 
-from tflm_unit import UnitError, convert, simulate
+from tflm_unit import SkipRate, UnitError, convert, simulate
 from tflm_unit.boards.toolchain import BOARDS
 from tflm_unit.converter.calibration import Calibrator
 from tflm_unit.converter.cost_features import LayerCounts
@@ -35,7 +35,7 @@ from tflm_unit.converter.pruning import OperatingPoint
 from tflm_unit.converter.targets import load_target, target_names
 from tflm_unit.models import Model
 
-RATES = (0.5, 0.9, 0.7)  # of one network after the other
+RATES = ((0.5, 0.9), (0.7, 0.95), (0.6, 0.8))  # of one network after the other
 BASELINES = ("dense", "zero_skip")
 MIN_SHARE = 0.003  # constants that make up less of every layer's time are left out
 
@@ -52,15 +52,18 @@ class Row:
     measured: float
 
 
-def measure(target: str, name: str, data: bytes, x: np.ndarray, rate: float) -> Iterator[Row]:
+def measure(target: str, name: str, data: bytes, x: np.ndarray, rates: Sequence[float]) -> Iterator[Row]:
     """Every layer of a network under every schedule."""
-    result = convert(data, x, skip=rate, divider="bit_shift", power_of_two=True)
+    points = {str(rate): SkipRate(rate) for rate in rates}
+    result = convert(data, x, points=points, divider="bit_shift", power_of_two=True)
     model, sample = result.model, x[:1]
     yield from _rows(target, name, model, OperatingPoint("dense"), BASELINES, sample)
-    point = result.points[0]
-    yield from _rows(target, name, model, point, ("compare", "activation_sorted"), sample)
-    for which in (0, -1):  # the fewest columns per list that are tried, and the most
-        yield from _rows(target, name, model, _with_taps(model, point, which), ("planned",), sample, which)
+    for point in result.points:
+        yield from _rows(target, name, model, point, ("compare", "activation_sorted"), sample)
+        for which in (0, -1):  # the fewest columns per list that are tried, and the most
+            yield from _rows(
+                target, name, model, _with_taps(model, point, which), ("planned",), sample, which
+            )
 
 
 def _with_taps(model: Model, point: OperatingPoint, which: int) -> OperatingPoint:

@@ -12,7 +12,9 @@ from functools import cached_property
 import numpy as np
 
 from .activity import Activity
+from .codegen.scratch import keeps_lists
 from .cost_axis import Axis
+from .cost_sorted import SortedShape, conv_counts, depthwise_counts
 from .engine import cutoffs
 from .graph import ConvParams, FullyConnectedParams, Graph, Layer
 from .plans import WeightPlan
@@ -24,9 +26,9 @@ MAGNITUDES = 257  # 0..255, and 256: never
 DEPTHWISE_INPUTS, DEPTHWISE_OUTPUTS = 256, 96
 PATCH_CHANNELS, QUOTIENT_CHANNELS, COLUMN = 32, 8, 64
 PIECE = 64  # about as many activations go into one call of an inner loop
-SORTED_TAPS = 32  # weights that are put in order together
-FEW = 32  # inputs of a list, for which weights walk alone (UNIT_SORTED_FEW)
 SHORT_RUN, SHORT_RUN_EXACT = 4, 16  # of FULLY_CONNECTED compare: outputs with one threshold
+SCALE_SHIFTS = range(-22, -1)  # of outputs that take the short requantization
+MANY = 8  # columns for which a planned convolution prepares the requantization of a channel once per row
 
 
 class LayerCounts:
@@ -48,6 +50,7 @@ class LayerCounts:
                 Axis(*(s[1 + i] for s in shapes), *(tile[i] for tile in tiles)) for i in range(2)
             )
             self._depthwise = params.ch_mult > 0
+            self._keeps_lists = keeps_lists(layer, graph)
         else:  # positions are columns, and there is one tap
             rows = graph.tensors[layer.inputs[0]].size // weights.shape[1]
             x = x.reshape(self._samples, 1, rows, weights.shape[1])
@@ -58,12 +61,19 @@ class LayerCounts:
         self._outputs = activity.output[0].size
         low = params.activation.min if params.activation.fused_relu else -129
         self._multiplied = float(np.count_nonzero(activity.output > low)) / self._samples
+        shifts = np.asarray(params.requantization.shift)
+        self._exact = self._outputs * float(np.mean([shift not in SCALE_SHIFTS for shift in shifts]))
 
     def of(
         self, schedule: str, entry: LayerPruning | None = None, plan: WeightPlan | None = None
     ) -> dict[str, float]:
         """Counts that decide the time of `schedule`. entry: thresholds; plan: of 'planned'."""
-        common = {"calls": 1.0, "outputs": float(self._outputs), "multiplied": self._multiplied}
+        common = {
+            "calls": 1.0,
+            "outputs": float(self._outputs),
+            "multiplied": self._multiplied,
+            "exact": self._exact,
+        }
         if schedule == "dense":
             return common | self._dense()
         if schedule == "zero_skip":
@@ -200,64 +210,48 @@ class LayerCounts:
         short = SHORT_RUN_EXACT if entry.divider is Divider.EXACT else SHORT_RUN
         thresholds = entry.per_channel(len(self._weights))
         ends = [*(np.flatnonzero(np.diff(thresholds)) + 1), len(thresholds)]
-        blocks = in_rows = 0
-        start = block = 0
+        runs = in_rows = 0  # blocks of one threshold, and outputs of the others
+        others = start = block = 0
         for end in ends:
             while start < end:
                 size = min(end - start, COLUMN - block)
+                others += block == 0 and size < short
                 if size >= short:
-                    blocks, block = blocks + 1 + (block > 0), 0
+                    runs, block = runs + 1, 0
                 else:
                     in_rows, block = in_rows + size, (block + size) % COLUMN
                 start += size
-        blocks += block > 0
-        rows = self._x.output
+        blocks, rows = runs + others, self._x.output
+        pieces = rows * math.ceil(nonzero / rows / PIECE)
         return {
             "blocks": float(blocks * rows),
             "gathered": every * blocks,
             "gathered_nonzero": nonzero * blocks,
             "macs_columns": nonzero * (len(thresholds) - in_rows),
             "macs_rows": nonzero * in_rows,
-            "output_rows": float(in_rows * rows) * math.ceil(nonzero / rows / PIECE),
+            "output_rows": float(in_rows * pieces),
+            "pieces": float(runs * pieces),
         }
 
     def _sorted(self, critical: np.ndarray) -> dict[str, float]:
         """Every weight walks all inputs of its phase that are large enough, wherever they lie."""
-        totals = dict.fromkeys(("kept", "kept_few", "weights_live", "weights_few"), 0.0)
         lists: dict[tuple[int, int], np.ndarray] = {}
+        walks: dict[tuple[int, int], list[np.ndarray]] = {}
+        least: dict[tuple[int, int], list[np.ndarray]] = {}
         for ky in range(self._y.kernel):
             for kx in range(self._x.kernel):
                 phase = self._y.phase(ky), self._x.phase(kx)
                 if phase not in lists:
                     lists[phase] = self._at_least(self._y.alike(ky), self._x.alike(kx))
-                walks = lists[phase][self._channel, critical[:, ky, kx]]
-                few = walks < FEW
-                totals["kept"] += float(walks[~few].sum())
-                totals["kept_few"] += float(walks[few].sum())
-                totals["weights_live"] += float(np.count_nonzero(~few))
-                totals["weights_few"] += float(np.minimum(walks[few], 1).sum())
-        phases = len(lists)
-        totals["weights"] = float(critical.size * self._signs)
-        totals["plane_rows"] = float(self._ohwi.shape[0] * self._y.output)
+                walks.setdefault(phase, []).append(lists[phase][self._channel, critical[:, ky, kx]])
+                least.setdefault(phase, []).append(critical[:, ky, kx])
+        shape = SortedShape(self._signs, self._group_outputs, self._y, self._x)
+        found = list(lists.values())
+        stacked = [np.stack(some, axis=-1) for some in walks.values()]
         if self._depthwise:
-            least = critical.reshape(len(critical), -1).min(axis=1)
-            channel = self._channel[:, 0]
-            return totals | {
-                "kernels": float(len(critical) * phases),
-                "looked": float(sum(x[channel, 0].sum() for x in lists.values())),
-                "needed": float(sum(x[channel, least].sum() for x in lists.values())),
-                "looked_rows": float(len(critical) * self._y.input * phases**0.5),
-            }
-        in_set = self._y.kernel * self._x.kernel / phases
-        return totals | {
-            "moves": totals["weights_live"] * min(in_set * self._group_outputs, SORTED_TAPS) / 4,
-            "lists": float(self._magnitude.shape[3] * phases),
-            "sorted": float(sum(x[:, 0].sum() for x in lists.values())),
-            "sorted_needed": float(sum(x[:, min(int(critical.min()), 256)].sum() for x in lists.values())),
-            "kernels": float(self._channel.size * self._signs),
-            "sets": float(self._channel.size * self._signs * phases),
-            "tap_rows": float(self._channel.size * self._signs * self._y.kernel * len({x for _, x in lists})),
-        }
+            magnitudes = [np.stack(some, axis=-1)[:, 0] for some in least.values()]
+            return depthwise_counts(shape, found, [s[:, 0] for s in stacked], magnitudes, self._channel[:, 0])
+        return conv_counts(shape, found, stacked, int(critical.min()), self._keeps_lists)
 
     def _planned(self, critical: np.ndarray, plan: WeightPlan) -> dict[str, float]:
         """Every activation is looked at once per list of blocks and segments, and then walks its lists."""
@@ -282,6 +276,9 @@ class LayerCounts:
         if self._weights.ndim == 2:
             return counts | ({"tried": live} if plan.critical is not None else {})
         counts |= {"visits": visits, "walks": walks, "cells": cells}
+        counts["channels"] = walks * self._ohwi.shape[3]
+        prepared = self._y.output if self._x.output >= MANY else self._y.output * self._x.output
+        counts["prepared"] = float(len(self._ohwi) * prepared)
         counts["positions"] = looked / self._ohwi.shape[3]
         counts["rows"] = float(outer * self._y.input)
         counts["rows_stored"] = float(outer * self._y.output)

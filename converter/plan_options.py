@@ -93,7 +93,11 @@ class LayerTable:
         found = [unpruned] if entry.fatrelu_min == FATRELU_OFF else []
         if (entry.thresholds < 0).any():
             return [*found, candidate("compare")]
-        found += [candidate("zero_skip"), candidate("compare")]
+        found.append(candidate("zero_skip"))
+        if (
+            self._layer.op != "FULLY_CONNECTED"
+        ):  # where compare is never the fastest, see benchmarks/kernels.py
+            found.append(candidate("compare"))
         if scratch_bytes(self._layer, self._graph, "activation_sorted") is not None:
             found.append(candidate("activation_sorted"))
         for taps in taps_of(self._layer, self._graph):

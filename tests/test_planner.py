@@ -150,7 +150,7 @@ def test_fatrelu_keeps_its_entry(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_layers_behind_a_dense_one_are_calibrated_again(monkeypatch: pytest.MonkeyPatch) -> None:
     """The first convolution runs dense; the others get the thresholds they get when it has none."""
-    real = model_of(compare={"kept": 1.0}, dense={"macs": 1.0})
+    real = model_of(compare={"kept": 1.0}, planned={"kept": 2.0}, dense={"macs": 1.0})
 
     class OneDense(CostModel):
         def predict(self, op: str, schedule: str, counts: Any) -> float:
@@ -160,7 +160,7 @@ def test_layers_behind_a_dense_one_are_calibrated_again(monkeypatch: pytest.Monk
 
     model = OneDense(real.target, real.unit, real.constants, real.error)
     monkeypatch.setattr(planner, "cost_model", lambda target: model)
-    result = tflm_unit.convert(classifier(), X, skip=0.8, target="cortex_m0_sim")
+    result = tflm_unit.convert(classifier(), X, skip=0.8, target="cortex_m0_sim", extra_flash=9)
     graph = result.model.graph
     conv = graph.prunable[0]
     expected, _ = prune(
@@ -181,7 +181,7 @@ def test_layers_behind_a_dense_one_are_calibrated_again(monkeypatch: pytest.Monk
     assert "conv" in str(result)
     assert result.model.report is not None
     plan = result.model.report["plan"]
-    assert [row["schedule"] for row in plan["points"][0]] == ["dense", "compare", "compare"]
+    assert [row["schedule"] for row in plan["points"][0]] == ["dense", "compare", "planned"]
     assert plan["points"][0][0]["reason"].startswith("cheapest")
 
 

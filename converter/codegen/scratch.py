@@ -81,25 +81,39 @@ def _axes(params: ConvParams, layer: Layer, graph: Graph) -> tuple[_Axis, _Axis]
     return y, x
 
 
+def keeps_lists(layer: Layer, graph: Graph) -> bool:
+    """Whether activation_sorted's CONV_2D keeps the lists of all inputs, and not the planes of all outputs."""
+    listed, lists, plane, channels = _sorted_parts(layer, graph)
+    return lists * listed + plane < listed + channels * plane
+
+
+def _sorted_parts(layer: Layer, graph: Graph) -> tuple[int, int, int, int]:
+    """Bytes of a list, lists, bytes of a plane, planes."""
+    params = layer.params
+    assert isinstance(params, ConvParams)
+    y, x = _axes(params, layer, graph)
+    pitch = x.output + max(x.before, x.after)
+    plane = 4 * (x.before + pitch * (y.before + y.output + y.after))
+    depth = 1 if params.ch_mult else graph.weights(layer).shape[3]
+    groups = graph.tensors[layer.inputs[0]].shape[3] // depth
+    channels = graph.output_channels(layer) // groups  # of one group
+    ends = 516 if params.input_offset == 128 else 1028
+    return _aligned(3 * y.entries * x.entries + ends), depth * y.phases * x.phases, plane, channels
+
+
 def _sorted_bytes(layer: Layer, graph: Graph) -> int | None:
     """The formula of kernels/src/core/unit_sorted.h."""
     params = layer.params
     if not isinstance(params, ConvParams):
         return None
     y, x = _axes(params, layer, graph)
-    pitch = x.output + max(x.before, x.after)
-    plane = 4 * (x.before + pitch * (y.before + y.output + y.after))
+    listed, lists, plane, channels = _sorted_parts(layer, graph)
     quotients = _aligned(y.kernel * x.kernel)
     if params.ch_mult:
         return plane + NEEDS + quotients
+    pitch = x.output + max(x.before, x.after)
     if 4 * ((y.last - y.first) * pitch + x.last - x.first) > MAX_POSITION:
         return None
-    depth = graph.weights(layer).shape[3]
-    groups = graph.tensors[layer.inputs[0]].shape[3] // depth
-    channels = graph.output_channels(layer) // groups  # of one group
-    ends = 516 if params.input_offset == 128 else 1028
-    listed = _aligned(3 * y.entries * x.entries + ends)
-    lists = depth * y.phases * x.phases
     return min(lists * listed + plane, listed + channels * plane) + quotients
 
 
