@@ -94,7 +94,9 @@ def depthwise_counts(
     lists: as in conv_counts. walks, critical: per phase, inputs that each weight walks and its critical magnitude,
     (output channels, taps). channel: the input channel of each output channel.
     """
-    counts = dict.fromkeys(("kept", "kept_few", "weights_few", "listed", "sets", "fills", "looked"), 0.0)
+    counts = dict.fromkeys(
+        ("kept", "kept_few", "weights_few", "listed", "sets", "fills", "looked", "needed"), 0.0
+    )
     for inputs, some, magnitudes in zip(lists, walks, critical, strict=True):
         few = some < FEW
         counts["kept"] += float(some[~few].sum())
@@ -108,6 +110,7 @@ def depthwise_counts(
         distinct = 1 + np.count_nonzero(np.diff(ordered, axis=1), axis=1)
         counts["fills"] += float(distinct[used].sum())
         counts["looked"] += float(inputs[channel[used], 0].sum())
+        counts["needed"] += float(inputs[channel, ordered[:, 0]].sum())
     return counts | {
         "weights": float(sum(x.size for x in critical)),
         "plane_rows": float(len(channel) * shape.y.output),
