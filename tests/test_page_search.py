@@ -271,3 +271,55 @@ def test_page_of_a_real_model_is_small(data_dir: Path) -> None:
     read = Page(html)
     assert len(read.rows("matrix")) == 6 * 13
     assert len(set(read.ids)) == len(read.ids)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ["--skip", "0.6", "--skip", "0.8", "--groups", "channel"],
+        ["--percentile", "30", "--divider", "table", "--no-compensation", "--fatrelu", "0.25"],
+        ["--skip", "0.7", "--target", "cortex_m0_sim", "--no-power-of-two", "--extra-flash", "0.5"],
+        [
+            "--skip",
+            "0.7",
+            "--schedule",
+            "planned",
+            "--groups",
+            "2",
+            "--power-of-two",
+            "--divider",
+            "bit_shift",
+        ],
+    ],
+)
+def test_the_command_shown_makes_the_model(folder: Path, tmp_path: Path, options: list[str]) -> None:
+    np.savez(tmp_path / "data.npz", x_train=images(64))
+    (tmp_path / "model.tflite").write_bytes(classifier())
+    given = ["--data", tmp_path / "data.npz"]
+    succeed("convert", tmp_path / "model.tflite", "-o", tmp_path / "a.tflite", *given, *options)
+    shown = page.collect(load_model(tmp_path / "a.tflite")).command
+    assert shown is not None
+    places = {
+        "MODEL": tmp_path / "model.tflite",
+        "OUT.tflite": tmp_path / "b.tflite",
+        "DATA.npz": tmp_path / "data.npz",
+    }
+    succeed(*(places.get(word, word) for word in shown.split()[1:]))
+    assert (tmp_path / "a.tflite").read_bytes() == (tmp_path / "b.tflite").read_bytes()
+
+
+def test_command_of_a_search(result: ConversionResult) -> None:
+    told = tuning()
+    told["settings"] |= {
+        "target": "cortex_m0_sim",
+        "divider": "bit_shift",
+        "power_of_two": True,
+        "fatrelu": False,
+    }
+    shown = page.collect(with_report(result.model, tuning=told)).command
+    assert shown == (
+        "tflm-unit tune MODEL -o OUT.tflite --data DATA.npz --points full=1,saver=1 --trials 12 --seed 3 "
+        "--target cortex_m0_sim --no-fatrelu"
+    )
+    by_metric = page.collect(with_report(result.model, tuning={**told, "judge": "f1"}))
+    assert by_metric.command is None

@@ -6,9 +6,11 @@ import shlex
 from collections.abc import Mapping
 from typing import Any
 
+from .variants import SHARES
+
 Rows = tuple[tuple[str, str], ...]
 MAX_LISTED = 6
-_DEFAULTS = {"groups": "layer", "divider": "exact", "extra_flash": 1.0}
+_DEFAULTS = {"convert": {"groups": "layer"}, "tune": {"groups": "channel"}}  # of each command
 
 
 def settings(report: Mapping[str, Any]) -> tuple[tuple[str, Rows], ...]:
@@ -29,32 +31,70 @@ def settings(report: Mapping[str, Any]) -> tuple[tuple[str, Rows], ...]:
 
 
 def command(report: Mapping[str, Any]) -> str | None:
-    """The `tflm-unit convert` that makes such a model; None where there is none, as for searched thresholds."""
-    converted = report.get("settings") or {}
-    rules = list((converted.get("points") or {}).values())
-    if report.get("tuning") or not rules:
+    """The `tflm-unit convert` or `tune` that makes such a model; None where none does.
+
+    The report does not know scale and offset of the data.
+    """
+    tuning = report.get("tuning")
+    made_by = _tune(tuning) if tuning else _convert(report.get("settings") or {})
+    if made_by is None:
         return None
-    if not all(set(rule) == {"skip"} for rule in rules) and not (
-        len(rules) == 1 and set(rules[0]) == {"percentile"}
-    ):
-        return None
-    words = ["tflm-unit", "convert", "MODEL", "-o", "OUT.tflite", "--data", "DATA.npz"]
-    for rule in rules:
-        for name, value in rule.items():
-            words += [f"--{name}", f"{value:g}"]
-    target = converted.get("target")
-    for name in ("groups", "divider", "target", "schedule", "extra_flash", "fatrelu"):
-        value = converted.get(name)
+    name, options, settings = made_by
+    words = ["tflm-unit", name, "MODEL", "-o", "OUT.tflite", "--data", "DATA.npz", *options]
+    target = settings.get("target")
+    for option in ("target", "groups", "divider", "schedule", "extra_flash", "fatrelu"):
+        value = settings.get(option)
         if isinstance(value, Mapping):
             return None
-        implied = name == "divider" and target and value == "bit_shift"
-        if value is not None and value != _DEFAULTS.get(name) and not implied:
-            words += [f"--{name.replace('_', '-')}", _text(value)]
-    if converted.get("power_of_two") and not target:
-        words.append("--power-of-two")
-    if converted.get("compensation") is False:
-        words.append("--no-compensation")
+        implied = option == "divider" and (value == "bit_shift" if target else value == "exact")
+        if (
+            value is not None
+            and not isinstance(value, bool)
+            and not implied
+            and value != _DEFAULTS[name].get(option)
+        ):
+            words += [f"--{option.replace('_', '-')}", _number(value)]
+    for option, usual in (
+        ("power_of_two", bool(target)),
+        ("compensation", True),
+        ("fatrelu", True),
+        ("refit", False),
+    ):
+        value = settings.get(option)
+        if isinstance(value, bool) and value != usual:
+            words.append(f"--{'' if value else 'no-'}{option.replace('_', '-')}")
     return shlex.join(words)
+
+
+def _convert(settings: Mapping[str, Any]) -> tuple[str, list[str], Mapping[str, Any]] | None:
+    rules = list((settings.get("points") or {}).values())
+    skips = all(set(rule) == {"skip"} for rule in rules)
+    percentile = len(rules) == 1 and set(rules[0]) == {"percentile"}
+    if not rules or not (skips or percentile):
+        return None
+    return "convert", [w for r in rules for k, v in r.items() for w in (f"--{k}", _number(v))], settings
+
+
+def _tune(tuning: Mapping[str, Any]) -> tuple[str, list[str], Mapping[str, Any]] | None:
+    settings, points = tuning.get("settings") or {}, tuning.get("points") or ()
+    if not points or tuning.get("judge") not in SHARES:
+        return None
+    by_cost = bool(settings.get("by_cost"))
+    limits = [f"{p['name']}={_number(p['limit'] * (1 if by_cost else 100))}" for p in points]
+    options = ["--points", ",".join(limits)]
+    for option, name in (
+        ("budget", "budget"),
+        ("trials", "trials"),
+        ("seed", "seed"),
+        ("samples", "calibration_samples"),
+    ):
+        if settings.get(name) is not None:
+            options += [f"--{option}", _number(settings[name])]
+    return "tune", options, settings
+
+
+def _number(value: Any) -> str:
+    return f"{value:.10g}" if isinstance(value, float) else str(value)
 
 
 def _rows(values: Mapping[str, Any]) -> Rows:
