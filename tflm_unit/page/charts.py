@@ -150,13 +150,13 @@ def histogram(page: Page, layer: LayerHistogram, titled: bool = True) -> Figure:
     lower.xaxis.set_major_formatter(FuncFormatter(lambda v, _: f"{v:g}"))
     lower.set_xlim(_start(layer.product), layer.product.edges[-1])
     upper.set_xlim(0, layer.activation.edges[-1])
-    for mark in layer.marks:
-        shade, _ = series(order[mark.point])
-        upper.axvline(mark.activation, color=shade, linewidth=1.4)
-        low, high = mark.product
+    shades = [series(order[mark.point])[0] for mark in layer.marks]
+    names = [_clipped(mark.point) for mark in layer.marks]
+    for shade, (low, high) in zip(shades, [mark.product for mark in layer.marks], strict=True):
         if high > low * 1.05:
             lower.axvspan(low, high, color=shade, alpha=0.22, linewidth=0)
-        lower.axvline((low * high) ** 0.5, color=shade, linewidth=1.4, label=_clipped(mark.point))
+    _lines(upper, [mark.activation for mark in layer.marks], shades, names)
+    _lines(lower, [(mark.product[0] * mark.product[1]) ** 0.5 for mark in layer.marks], shades, names)
     if titled:
         figure.legend(*lower.get_legend_handles_labels(), loc="outside lower left", ncols=3, handlelength=1.2)
         figure.suptitle(
@@ -166,6 +166,15 @@ def histogram(page: Page, layer: LayerHistogram, titled: bool = True) -> Figure:
             ha="left",
         )
     return figure
+
+
+def _lines(axes: Axes, places: list[float], shades: list[str], names: list[str]) -> None:
+    """Vertical lines; those that coincide take turns in dashes, so that all are seen."""
+    for number, (x, shade, name) in enumerate(zip(places, shades, names, strict=True)):
+        peers = [i for i, other in enumerate(places) if abs(other - x) <= 0.02 * x]
+        dash = 5.0
+        turns: Any = (-dash * peers.index(number), (dash, dash * (len(peers) - 1))) if len(peers) > 1 else "-"
+        axes.axvline(x, color=shade, linewidth=1.5, linestyle=turns, label=name)
 
 
 def _distribution(axes: Axes, d: Distribution) -> None:
