@@ -40,13 +40,21 @@ def test_layers_that_skip_zero_products_alone_are_a_reason(monkeypatch: pytest.M
     result = tflm_unit.convert(classifier(), X, skip=0.9, target="cortex_m0_sim")
     (note,) = report_of(result)["points"][0]["notes"]
     assert "asked to skip 90% of the MACs" in note
-    assert note.endswith("conv, strided, logits skip zero products alone, which is faster")
+    assert note.endswith("conv, strided, logits run zero_skip, which is faster")
     layers = describe(result.model)["points"][0]["layers"]
     assert [layer["schedule"] for layer in layers] == ["zero_skip"] * 3
     first_table = str(result).split("predicted")[0]
     assert first_table.count("zero_skip") == 3
     assert "compare" not in first_table
     assert "exact" not in first_table
+
+
+def test_limits_are_a_reason(monkeypatch: pytest.MonkeyPatch) -> None:
+    model = model_of(planned=FREE, dense={"calls": 2.0})
+    monkeypatch.setattr(planner, "cost_model", lambda target: model)
+    result = tflm_unit.convert(classifier(), X, skip=0.9, target="cortex_m0_sim", extra_flash=0)
+    (note,) = report_of(result)["points"][0]["notes"]
+    assert note.endswith("conv, strided, logits run dense, as there is no flash for plans")
 
 
 def test_points_that_skip_what_was_asked_have_no_note() -> None:
@@ -59,10 +67,11 @@ def test_models_too_large_for_their_target_are_converted_with_a_note() -> None:
     assert report_of(fits)["notes"] == []
     small = replace(large, name="small", flash_bytes=2500)
     notes = report_of(tflm_unit.convert(classifier(), X, skip=0.7, target=small))["notes"]
+    assert notes[0].startswith("generated C: model needs")
     assert "bytes of flash (constants" in notes[0]
     assert "more than the 2,500 of small" in notes[0]
     assert notes[1].startswith("the .tflite file takes")
-    assert "small has 2,500 of flash" in notes[1]
+    assert notes[1].endswith("small has 2,500 of flash")
     narrow = replace(large, name="narrow", ram_bytes=700)
     result = tflm_unit.convert(classifier(), X, skip=0.7, target=narrow)
     (note,) = report_of(result)["notes"]

@@ -66,8 +66,8 @@ def make_points(
             points.append(point)
             reports.append(layers)
         missed = tuple(
-            shortfall(graph, point, option, layers)
-            for point, option, layers in zip(points, options.values(), reports, strict=True)
+            shortfall(graph, point, option, {layer: c for (p, layer), c in settled.items() if p == number})
+            for number, (point, option) in enumerate(zip(points, options.values(), strict=True))
         )
         if schedule is not None:
             forced, notes = force(graph, points, schedule, extra_flash)
