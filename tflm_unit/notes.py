@@ -67,8 +67,8 @@ def too_large(model: Model, target: Target) -> tuple[str, ...]:
     room = target.flash_bytes - MIN_CODE_BYTES
     if target.board["tflm_unit"]["core"].startswith("Cortex") and len(model.data) > room:
         notes.append(
-            f"the .tflite file takes at least {len(model.data):,} bytes, and code {MIN_CODE_BYTES:,}; {target.name} has "
-            f"{target.flash_bytes:,} of flash"
+            f"the .tflite file takes at least {len(model.data):,} bytes, and code {MIN_CODE_BYTES:,}; "
+            f"{target.name} has {target.flash_bytes:,} of flash"
         )
     return tuple(notes)
 
