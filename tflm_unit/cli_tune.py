@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
 import numpy as np
 import typer
+from rich.console import Console
 
 from .cli_common import AsJson, DividerName, Offset, PrunedSchedule, Scale, print_all, progress_bar
 from .converter.errors import DataError, UnitError
@@ -96,7 +99,7 @@ def tune(
 
     arrays, notes = _arrays(data, samples, validation)
     limits = _points(points, percent=budget is None)
-    with progress_bar(as_json) as progress:
+    with progress_bar(as_json) as progress, _telling_how_to_continue(storage):
         result = run(
             model,
             **arrays,
@@ -128,6 +131,20 @@ def tune(
         return
     written = f"wrote {output}: {len(result.model.data):,} bytes"
     print_all(*result.tables(), *(f"note: {note}" for note in notes), written)
+
+
+@contextmanager
+def _telling_how_to_continue(storage: str | None) -> Iterator[None]:
+    try:
+        yield
+    except KeyboardInterrupt:
+        kept = (
+            f"finished trials are in {storage}; the same command continues"
+            if storage
+            else "trials are lost without --storage"
+        )
+        Console(stderr=True).print(f"interrupted: {kept}", markup=False)
+        raise
 
 
 def _arrays(path: Path, samples: int, validation: int) -> tuple[dict[str, Any], list[str]]:

@@ -123,7 +123,8 @@ def wilson(hits: int, count: int) -> Estimate:
     share, z2 = hits / count, Z * Z
     middle = (share + z2 / (2 * count)) / (1 + z2 / count)
     half = Z * np.sqrt(share * (1 - share) / count + z2 / (4 * count * count)) / (1 + z2 / count)
-    return Estimate(share, float(max(middle - half, 0.0)), float(min(middle + half, 1.0)))
+    # At 0 and 1 the limits are exact, and rounding must not take them past the share.
+    return Estimate(share, float(np.clip(middle - half, 0, share)), float(np.clip(middle + half, share, 1)))
 
 
 def paired(before: np.ndarray, after: np.ndarray) -> Estimate:

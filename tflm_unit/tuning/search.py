@@ -73,7 +73,7 @@ class SweepThenTpe(BaseSampler):
             drops = np.maximum.accumulate([expected(t.measured.loss) for t in reversed(sweep)])
             ends = [np.interp(x, drops, kept[::-1]) for x in (max(limits) * DROPS[1], min(limits) * DROPS[0])]
         low, high = (self._space.clipped(float(end)) for end in ends)
-        return low, max(high, low + NARROWEST)
+        return self._space.clipped(min(low, high - NARROWEST)), high
 
     def _learnt(self, finished: Sequence[Trial], line: Line, seed: int) -> Parameters:
         study = optuna.create_study(sampler=TPESampler(multivariate=True, n_startup_trials=0, seed=seed))

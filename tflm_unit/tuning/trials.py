@@ -15,7 +15,7 @@ FIGURES = ("kept", "judge", "drop")  # attributes of a trial; its values are cos
 
 @dataclass(frozen=True)
 class Trial:
-    """number: as the study counts. parameters: see `Space`."""
+    """number: of the finished ones before it. parameters: see `Space`."""
 
     number: int
     parameters: Parameters = field(repr=False)
@@ -25,10 +25,10 @@ class Trial:
 def finished_trials(study: optuna.Study) -> list[Trial]:
     """Of every worker, in order."""
     found = []
-    for trial in study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,)):
+    for number, trial in enumerate(study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))):
         cost, loss = trial.values
         kept, judge, drop = (float(trial.user_attrs[name]) for name in FIGURES)
-        found.append(Trial(trial.number, dict(trial.params), Measured(kept, cost, judge, drop, loss)))
+        found.append(Trial(number, dict(trial.params), Measured(kept, cost, judge, drop, loss)))
     return found
 
 
