@@ -21,7 +21,7 @@ import networks
 from common import count, parser, run, save_figure, write_json
 from curves import Curve, Point
 from lines import markdown, summary, tables
-from methods import METHODS, RESULTS, Subject, Work
+from methods import METHODS, PERCENTILES, RESULTS, Subject, Work
 from rich.console import Console
 
 from tflm_unit.page.charts import settings
@@ -59,7 +59,9 @@ HIGHEST = 8.0  # points of drop that are drawn
 def measure(name: str, options: Namespace, console: Console) -> dict[str, Any]:
     """Points of all methods and what follows from them, as JSON types."""
     trained = networks.network(name)
-    work = Work(options.samples, options.trials, tuple(options.sparsity))
+    work = Work(
+        options.samples, options.trials, options.sparsity, sorted(options.percentile), not options.near
+    )
     with console.status(f"{TITLES[name]}: dense") as status:
         subject = Subject(name, trained, work, status.update)
         points = {m: METHODS[m](subject) for m in ("zero_skip", *options.method)}
@@ -123,6 +125,8 @@ def main() -> None:
     made.add_argument(
         "--sparsity", nargs="+", type=float, default=Work.sparsities, help="of train-time pruning"
     )
+    made.add_argument("--percentile", nargs="+", type=int, default=PERCENTILES, help="of UnIT alone")
+    made.add_argument("--near", action="store_true", help="no points of tune that lose more than 1 point")
     made.add_argument("--samples", type=count, help="validation and test samples of each (default: all)")
     made.add_argument("--trials", type=count, help="of the search (default: that of tune)")
     made.add_argument("--markdown", action="store_true", help="print the table in Markdown")

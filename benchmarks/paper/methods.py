@@ -38,11 +38,14 @@ Say = Callable[[str], None]
 
 @dataclass(frozen=True)
 class Work:
-    """samples: of each of validation and test data, evenly spread; None: all. trials: of tune; None: its default."""
+    """samples: of each of validation and test data, evenly spread; None: all. trials: of tune; None: its default.
+    far: whether the curve of the search goes on beyond the drops that it is after."""
 
     samples: int | None = None
     trials: int | None = None
     sparsities: Sequence[float] = SPARSITIES
+    percentiles: Sequence[float] = PERCENTILES
+    far: bool = True
 
 
 class Subject:
@@ -105,7 +108,7 @@ class Subject:
     def tuned(self, trained: Trained) -> list[Point]:
         """Points of one search, which is made for the first of them; the others are picked from its trials."""
         found: list[dict[str, Any]] = []
-        for limits in (LIMITS.get(self.name, OTHER_LIMITS), FAR):
+        for limits in (LIMITS.get(self.name, OTHER_LIMITS), *([FAR] if self.work.far else [])):
             settings = {"limits": limits, "trials": self.work.trials or 0, "version": tuning.VERSION}
             key = key_of("tune", self.trained.tflite, trained.tflite, settings, self._samples)
             found += self._store.get(key, lambda limits=limits: self._tuned(trained, limits))
@@ -141,7 +144,8 @@ def zero_skip(subject: Subject) -> list[Point]:
 
 
 def unit(subject: Subject) -> list[Point]:
-    return _rising(({"percentile": p} for p in PERCENTILES), lambda s: _unit(subject, subject.trained, s))
+    strengths = ({"percentile": p} for p in subject.work.percentiles)
+    return _rising(strengths, lambda s: _unit(subject, subject.trained, s))
 
 
 def fatrelu(subject: Subject) -> list[Point]:
