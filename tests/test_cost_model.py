@@ -4,16 +4,21 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
+from classifier import classifier
 from hypothesis import given
 from models import build, weights_index
 from strategies import LayerCase, layer_cases
 
+import tflm_unit
 from tflm_unit import UnitError
 from tflm_unit.converter.activity import Activity
 from tflm_unit.converter.cost_features import LayerCounts
 from tflm_unit.converter.cost_model import cost_model
+from tflm_unit.converter.cost_sorted import _together
 from tflm_unit.converter.engine import Engine
+from tflm_unit.converter.graph import ConvParams
 from tflm_unit.converter.plans import make_plans
 from tflm_unit.converter.pruning import Divider, OperatingPoint
 from tflm_unit.converter.reader import read_graph
@@ -42,6 +47,7 @@ def test_counts_are_those_of_the_engine(case: LayerCase) -> None:
     if layer.op != "FULLY_CONNECTED":
         walked = counts.of("activation_sorted", entry)
         assert walked["kept"] + walked["kept_few"] >= survivors - 1e-6
+        assert layer.op == "DEPTHWISE_CONV_2D" or 0 <= walked["ones"] <= walked["kept"]
     for taps in (1, 3):
         plans = make_plans(graph, layer, (replace(entry, taps=taps),))
         if plans is None:
@@ -69,3 +75,30 @@ def test_real_boards_use_the_model_of_their_simulator() -> None:
     without = replace(load_target("nucleo_f103rb_m3"), simulated_by="nucleo_f103rb_m3")
     with pytest.raises(UnitError, match=r"nucleo_f103rb_m3.json has no cost model"):
         cost_model(without)
+
+
+def test_weights_of_a_set_walk_in_fours() -> None:
+    """In the order of their counts; what the fourth of them does not need, the others walk alone."""
+    one = np.array([[50.0, 0, 40, 60, 45, 33]])
+    fours, moves = _together(one)
+    assert fours == 4 * 40
+    assert moves == 5 * 4 / 4
+    assert _together(np.array([[50.0, 0, 40, 60]])) == (0, 3 * 2 / 4)
+    full = np.full((2, 33), 40.0)  # 32 belong together, and the last one walks alone
+    assert _together(full)[0] == 2 * 32 * 40
+
+
+def test_outputs_beyond_the_short_requantization_are_counted() -> None:
+    case = tflm_unit.load(classifier()).model.graph
+    layer = case.prunable[0]
+    assert isinstance(layer.params, ConvParams)
+    shift = layer.params.requantization.shift.copy()
+    shift[:2] = (-31, 0)
+    edited = replace(
+        layer,
+        params=replace(layer.params, requantization=replace(layer.params.requantization, shift=shift)),
+    )
+    x = np.zeros((1, 8, 8, 2), np.int8)
+    activity = Activity(x, np.zeros((1, 6, 6, 6), np.int8))
+    assert LayerCounts(case, layer, activity).of("dense")["exact"] == 0
+    assert LayerCounts(case, edited, activity).of("dense")["exact"] == 2 * 36
