@@ -58,4 +58,4 @@ def parser(description: str | None) -> ArgumentParser:
 def save_figure(figure: Any, path: Path) -> None:
     """Raises OSError when the folder cannot be written."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(path, dpi=110)
+    figure.savefig(path, dpi=96)

@@ -25,7 +25,7 @@ from methods import METHODS, PERCENTILES, RESULTS, Subject, Work
 from rich.console import Console
 
 from tflm_unit.page.charts import settings
-from tflm_unit.page.style import MARKERS, colour
+from tflm_unit.page.style import colour
 
 RATES = (0.4, 0.45, 0.5, 0.55, 0.6, 0.65, 0.7, 0.75, 0.8, 0.85, 0.9)
 LABELS = {
@@ -37,14 +37,15 @@ LABELS = {
     "ours": "tflm-unit tune",
     "train_time_ours": "pruned while training + tune",
 }
+# Colour, line and marker.
 STYLES = {
-    "unit": ("point0", "-"),
-    "fatrelu": ("point3", "--"),
-    "fatrelu_unit": ("point3", "-"),
-    "train_time": ("point2", "--"),
-    "train_time_unit": ("point2", "-"),
-    "ours": ("pruned", "-"),
-    "train_time_ours": ("zero", "-"),
+    "unit": ("point0", "-", "o"),
+    "fatrelu": ("point3", "--", "s"),
+    "fatrelu_unit": ("point3", "-", "s"),
+    "train_time": ("point2", "--", "^"),
+    "train_time_unit": ("point2", "-", "^"),
+    "ours": ("pruned", "-", "D"),
+    "train_time_ours": ("point1", "-", "v"),
 }
 TITLES = {
     "mnist": "MNIST",
@@ -53,7 +54,7 @@ TITLES = {
     "har": "UCI HAR",
     "widar": "WiDar",
 }
-HIGHEST = 8.0  # points of drop that are drawn
+HIGHEST = 5.0  # points of drop that are drawn
 
 
 def measure(name: str, options: Namespace, console: Console) -> dict[str, Any]:
@@ -99,13 +100,12 @@ def draw(results: Sequence[Mapping[str, Any]]) -> Any:
 
 def _panel(axes: Any, result: Mapping[str, Any]) -> None:
     axes.axhline(0, color=colour("muted"), linewidth=0.8)
-    for number, (method, curve) in enumerate(curves(result).items()):
-        role, line = STYLES[method]
+    for method, curve in curves(result).items():
+        role, line, marker = STYLES[method]
         kept = [100 * p.test.kept for p in curve.points]
         drops = [100 * p.test.drop for p in curve.points]
         thick = method in ("unit", "ours")
         look = {"linewidth": 2.0 if thick else 1.1, "markersize": 5 if thick else 3.5, "zorder": 3 + thick}
-        marker = MARKERS[number % len(MARKERS)]
         axes.plot(kept, drops, line, marker=marker, color=colour(role), label=LABELS[method], **look)
         if method == "ours":
             low, high = ([100 * getattr(p.test, n) for p in curve.points] for n in ("low", "high"))
