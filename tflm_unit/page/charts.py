@@ -77,7 +77,7 @@ def _frontier_panel(axes: Axes, found: Frontier, key: str, order: dict[str, int]
         axes.axhline(limit, color=colour("muted"), linewidth=0.9, dashes=(4, 3), label="allowed loss")
     if entries:
         x, y = [v for v, _ in entries], [e.drop * scale for _, e in entries]
-        axes.plot(x, y, "o-", color=colour("search"), label="trials", zorder=2, markersize=3, linewidth=0.9)
+        axes.plot(x, y, "o-", color=colour("search"), label="search", zorder=2, markersize=3, linewidth=0.9)
     drawn = [v for v, e in entries if e.drop * scale <= _drop_limit(found)[1]]
     drawn += [getattr(m, key) * 100 for m in (*found.chosen, *found.marked) if getattr(m, key) is not None]
     _share_axis(axes, min(drawn, default=0.0), max(drawn, default=100.0))
