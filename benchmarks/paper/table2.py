@@ -60,7 +60,9 @@ def f1(labels: np.ndarray | None, outputs: np.ndarray) -> float:
 
 
 def tuned(trained: Trained, skip: float, trials: int | None, say: Any) -> ConversionResult:
+    """By a search whose trials outlive this process."""
     data = trained.data
+    RESULTS.mkdir(parents=True, exist_ok=True)
     return tune(
         trained.tflite,
         trained.calibration,
@@ -68,6 +70,8 @@ def tuned(trained: Trained, skip: float, trials: int | None, say: Any) -> Conver
         data.y_val,
         budget=1 - skip - SPARE,
         trials=trials,
+        storage=RESULTS / "trials_table2.journal",
+        study=key_of(trained.tflite, {"skip": skip, "version": tuning.VERSION}),
         progress=say,
     )
 
