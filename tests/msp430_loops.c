@@ -210,8 +210,8 @@ static void check_store(int16_t offset) {
     if (i > 0 && random_below(2)) want[i] = want[i - 1];
   }
   const ptrdiff_t step = 1 + random_below(2);
-  unit_store_plane_c(&output, want, COUNT, plane[0], step);
-  unit_store_plane_msp430(&output, want, COUNT, plane[1], step);
+  unit_store_plane_c(&output, want, COUNT / 4 - 1, plane[0], step, 4, COUNT / 4);
+  unit_store_plane_msp430(&output, want, COUNT / 4 - 1, plane[1], step, 4, COUNT / 4);
   check("unit_store_plane", plane[0], plane[1], sizeof(plane[0]));
   unit_store_row_c(&output, want, 4, plane[0], 4 + step, 3 + step, 6);
   unit_store_row_msp430(&output, want, 4, plane[1], 4 + step, 3 + step, 6);
@@ -221,21 +221,21 @@ static void check_store(int16_t offset) {
 /* Lists of a plan in which each class counts some entries. */
 #define LISTS 12
 #define CLASSES 4
-static FAR int8_t plan_weight[LISTS * COUNT];
-static FAR uint8_t plan_at[LISTS * COUNT], plan_critical[LISTS * COUNT],
-    plan_count[LISTS * CLASSES];
+#define ENTRIES (LISTS * UNIT_PLAN_WINDOW)
+static FAR int8_t plan_weight[ENTRIES];
+static FAR uint8_t plan_at[ENTRIES], plan_critical[ENTRIES], plan_count[LISTS * CLASSES];
 static FAR uint8_t class_of[256];
 static int16_t classes;
 
 static void random_plan(int16_t offset) {
   classes = (int16_t)(1 + random_below(CLASSES));
-  for (int i = 0; i < LISTS * COUNT; i++) {
+  for (int i = 0; i < ENTRIES; i++) {
     plan_weight[i] = random_s8();
     plan_at[i] = (uint8_t)(4 * random_below(COUNT / 2));
     plan_critical[i] = (uint8_t)(1 + random_below(255));
   }
   for (int list = 0; list < LISTS; list++) {
-    int16_t n = random_below(COUNT + 1);
+    int16_t n = random_below(UNIT_PLAN_WINDOW + 1);
     for (int i = classes - 1; i >= 0; i--) {
       plan_count[list * classes + i] = (uint8_t)n;
       if (i > 0) n = random_below((int16_t)(n + 1));

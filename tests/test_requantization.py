@@ -92,6 +92,8 @@ class Layer:
             int16(len(acc)),
             pointer(address(to)),
             ctypes.c_ssize_t(STEP),
+            int16(1),
+            ctypes.c_ssize_t(len(acc)),
         )
         assert np.all(to[:, 1:] == 0x55)
         return to[:, 0]

@@ -176,7 +176,7 @@ static void run_block(const unit_depthwise_walk *walk, const unit_outputs *outpu
     }
   }
   to += (of->y * walk->x.output + of->x) * walk->channels;
-  unit_store_plane(output, of->acc, count, to, walk->channels);
+  unit_store_plane(output, of->acc, count, to, walk->channels, 1, count);
 }
 
 /* Chooses the size of blocks: whole rows or, where that is too much, a part of one. */

@@ -1,7 +1,6 @@
 /* Internal: the inner loops of CONV_2D and FULLY_CONNECTED. Each has a C reference, ..._c, and may
- * have a per-core version; the name without suffix is the one that the kernels call. Builds with
- * UNIT_ENABLE_COUNTERS count in loops of their own beside the C versions; UNIT_C_LOOPS asks for the
- * C versions.
+ * have a per-core version; the name without suffix is the one that the kernels call. UNIT_C_LOOPS
+ * asks for C; builds with UNIT_ENABLE_COUNTERS count in loops of their own beside the C versions.
  *
  * MSP430 versions use the hardware multiplier whose registers start at UNIT_MSP430_MPY (0x0130 for
  * the 16-bit multiplier, 0x04C0 for MPY32), or a table of squares where that is not defined. An

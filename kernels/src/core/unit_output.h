@@ -92,16 +92,17 @@ void unit_store_c(const unit_outputs *output, const int32_t *acc, int16_t count,
 void unit_store_row_c(const unit_outputs *output, const int32_t *acc, int16_t count, int8_t *to,
                       ptrdiff_t acc_step, ptrdiff_t step, int16_t positions);
 
-/* Outputs of one channel, the struct's first; step: elements from one to the next. count: >= 1 */
-void unit_store_plane_c(const unit_outputs *output, const int32_t *acc, int16_t count, int8_t *to,
-                        ptrdiff_t step);
+/* Outputs of one channel, the struct's first, in rows; step: elements from one to the next; pitch:
+ * accumulators from one row to the next. columns, rows: >= 1 */
+void unit_store_plane_c(const unit_outputs *output, const int32_t *acc, int16_t columns, int8_t *to,
+                        ptrdiff_t step, int16_t rows, ptrdiff_t pitch);
 
 #ifdef UNIT_MSP430_LOOPS
 void unit_store_msp430(const unit_outputs *output, const int32_t *acc, int16_t count, int8_t *to);
 void unit_store_row_msp430(const unit_outputs *output, const int32_t *acc, int16_t count,
                            int8_t *to, ptrdiff_t acc_step, ptrdiff_t step, int16_t positions);
-void unit_store_plane_msp430(const unit_outputs *output, const int32_t *acc, int16_t count,
-                             int8_t *to, ptrdiff_t step);
+void unit_store_plane_msp430(const unit_outputs *output, const int32_t *acc, int16_t columns,
+                             int8_t *to, ptrdiff_t step, int16_t rows, ptrdiff_t pitch);
 #endif
 #define unit_store UNIT_LOOP(unit_store)
 #define unit_store_row UNIT_LOOP(unit_store_row)

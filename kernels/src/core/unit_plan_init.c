@@ -11,8 +11,8 @@ static void init_axis(unit_plan_axis *axis, int32_t input, int32_t kernel, int32
   axis->dilation = (ptrdiff_t)dilation;
   const ptrdiff_t common =
       axis->stride == 1 ? 1 : unit_common_divisor(axis->stride, axis->dilation);
-  axis->period = axis->stride / common;
-  axis->tap_step = axis->dilation / common;
+  axis->period = unit_quotient(axis->stride, common);
+  axis->tap_step = unit_quotient(axis->dilation, common);
 }
 
 /* What both operators need once axes and channels are known. */
@@ -20,11 +20,11 @@ static void init_scratch(unit_plan_layer *layer) {
   const unit_plan *plan = layer->plan;
   if (!unit_plan_is_complete(plan) || plan->first == NULL || plan->taps < 1) return;
   const unit_plan_axis *y = &layer->y, *x = &layer->x;
-  const ptrdiff_t most = (x->kernel - 1) / x->period + 1;
+  const ptrdiff_t most = unit_quotient(x->kernel - 1, x->period) + 1;
   const ptrdiff_t taps = most < plan->taps ? most : plan->taps;
   layer->slack = (taps - 1) * x->tap_step;
   if ((layer->slack + 1) * plan->outputs > UNIT_PLAN_WINDOW) return;
-  const ptrdiff_t rows = (y->kernel - 1) * y->dilation / y->stride + 1;
+  const ptrdiff_t rows = unit_quotient((y->kernel - 1) * y->dilation, y->stride) + 1;
   layer->rows = rows < y->output ? rows : y->output;
   layer->pitch = (x->output + layer->slack) * plan->outputs;
   layer->ring =
@@ -38,17 +38,18 @@ void unit_plan_init_conv(unit_plan_layer *layer, const unit_conv_params *params,
                          const unit_dims *filter_dims, const unit_dims *output_dims) {
   layer->size = -1;
   layer->plan = plan;
-  if (filter_dims->c < 1 || input_dims->c % filter_dims->c != 0) return;
-  const int32_t groups = input_dims->c / filter_dims->c;
-  if (groups < 1 || output_dims->c % groups != 0 || output_dims->c < groups) return;
+  layer->depth = (ptrdiff_t)filter_dims->c;
+  if (layer->depth < 1) return;
+  layer->groups = unit_quotient((ptrdiff_t)input_dims->c, layer->depth);
+  if (layer->groups < 1 || input_dims->c != (int32_t)layer->groups * filter_dims->c) return;
+  layer->channels = unit_quotient((ptrdiff_t)output_dims->c, layer->groups);
+  if (layer->channels < 1) return;
+  if (output_dims->c != (int32_t)layer->channels * (int32_t)layer->groups) return;
   init_axis(&layer->y, input_dims->h, filter_dims->h, output_dims->h, params->stride.h,
             params->padding.h, params->dilation.h);
   init_axis(&layer->x, input_dims->w, filter_dims->w, output_dims->w, params->stride.w,
             params->padding.w, params->dilation.w);
   layer->images = (ptrdiff_t)output_dims->n;
-  layer->groups = (ptrdiff_t)groups;
-  layer->depth = (ptrdiff_t)filter_dims->c;
-  layer->channels = (ptrdiff_t)(output_dims->c / groups);
   layer->weight_tap = layer->depth;
   layer->weight_output = layer->y.kernel * layer->x.kernel * layer->depth;
   layer->input_offset = (int16_t)params->input_offset;

@@ -1,5 +1,6 @@
 #include "unit_plan.h"
 #include "unit_prune.h"
+#include "unit_span.h"
 
 /* A block of output channels of one image. Products of dimensions are kept: MSP430 takes its time
  * to multiply. */
@@ -52,10 +53,10 @@ static void walk_segment(block *b, const int8_t *input, ptrdiff_t phase, ptrdiff
   const unit_plan_axis *x = &layer->x;
   /* Coordinates count positions of the phase, from the first one in the padding on. */
   const ptrdiff_t padded = x->padding - phase;
-  ptrdiff_t from = padded <= 0 ? 0 : x->stride == 1 ? padded : (padded - 1) / x->stride + 1;
+  ptrdiff_t from = padded <= 0 ? 0 : unit_quotient(padded - 1, x->stride) + 1;
   const ptrdiff_t last = x->input - 1 + padded;
   if (last < 0) return;
-  ptrdiff_t end = (x->stride == 1 ? last : last / x->stride) + 1;
+  ptrdiff_t end = unit_quotient(last, x->stride) + 1;
   if (from < back - reach) from = back - reach;
   if (end > back + x->output) end = back + x->output;
   if (from >= end) return;
@@ -130,7 +131,7 @@ static void run_block(block *b) {
   const unit_plan_layer *layer = b->layer;
   const unit_plan_axis *y = &layer->y;
   const int8_t *input = b->input;
-  ptrdiff_t output = y->stride == 1 ? y->padding : y->padding / y->stride;
+  ptrdiff_t output = unit_quotient(y->padding, y->stride);
   ptrdiff_t phase = y->padding - output * y->stride;
   ptrdiff_t lists_before = 0, firsts_before = 0;
   for (ptrdiff_t before = 0; before < phase; before++) {
@@ -163,7 +164,7 @@ static ptrdiff_t segments_of(const unit_plan_layer *layer) {
   ptrdiff_t segments = 0;
   for (ptrdiff_t phase = 0; phase < layer->x.stride; phase++) {
     const ptrdiff_t taps = unit_plan_phase_of(&layer->x, phase).count;
-    segments += (taps + layer->plan->taps - 1) / layer->plan->taps;
+    segments += unit_quotient(taps + layer->plan->taps - 1, layer->plan->taps);
   }
   return segments;
 }

@@ -1,11 +1,12 @@
 /* unit_plan_walk_inputs of unit_loops.h; C reference: unit_plan_walk_inputs.c. */
 #ifdef __MSP430__
-#include "unit_plan_walk_msp430.h"
+#include "unit_plan_list_msp430.h"
 
 /* r12: a unit_plan_inputs. r7: count - 1 */
     function unit_plan_walk_inputs_msp430
     save
     SUBP #FRAME_SIZE, r1
+    begin_locks
     mov INPUTS_CLASSES(r12), r13
     mov r13, FRAME_CLASSES(r1)
     mov INPUTS_OFFSET(r12), r13
@@ -46,7 +47,11 @@
     jnz .Linput_critical
 .Linput_counted:
     keep_rest r7
-    walk_entries input
+#ifdef UNIT_MSP430_MPY
+    tst FRAME_X(r1)
+    jl .Linput_negative
+#endif
+    walk_entries input, 16, ENTRIES_16
     JUMP #.Linput
 .Linput_passed:
     next_counts r7
@@ -64,6 +69,11 @@
 .Linput_critical:
     try_critical r13, r7
     JUMP #.Linput_counted
-
-    walk_entries_rest input
+#ifdef UNIT_MSP430_MPY
+.Linput_negative:
+    walk_negative_x
+    JUMP #.Linput
+#endif
+    walk_entries_rest input, 16, ENTRIES_16
+    walk_entries_table input, TABLE_OF_16
 #endif

@@ -1,11 +1,12 @@
 /* unit_plan_walk of unit_loops.h; C reference: unit_plan_walk.c. */
 #ifdef __MSP430__
-#include "unit_plan_walk_msp430.h"
+#include "unit_plan_list_msp430.h"
 
 /* r12: a unit_plan_row */
     function unit_plan_walk_msp430
     save
     SUBP #FRAME_SIZE, r1
+    begin_locks
     MOVP r12, FRAME_PLAN(r1)
     mov ROW_CLASSES(r12), r14
     mov r14, FRAME_CLASSES(r1)
@@ -34,13 +35,12 @@
     dec r13
     jmp 2b
 3:  MOVP r15, FRAME_PASSED_COUNTS(r1)
-    MOVP ROW_INPUT(r12), r4
 
 /* r4 input   r5 class_of   r6 end of the position's inputs   r7 count - 1   r8 first
  * r9 count_step   r12 the row   r13 scratch   r15 class */
-.Lposition:
+    MOVP ROW_INPUT(r12), r4
     MOVP ROW_COUNT(r12), r7
-    SUBP #1, r7
+    ADDP #-1, r7
     MOVP ROW_FIRST(r12), r8
     mov ROW_CHANNELS(r12), r6
     ADDP r4, r6
@@ -58,19 +58,24 @@
     ADDP #4, r8
     CMPP r6, r4
     jne .Lactivation
-    dec FRAME_POSITIONS(r1)
+    add #-1, FRAME_POSITIONS(r1)
     jz .Lpositions_end
     mov ROW_CHANNELS(r12), r13
+    MOVP ROW_INPUT_STEP(r12), r14
+    ADDP r14, r4
+    MOVP r4, r6
     SUBP r13, r4
-    MOVP ROW_INPUT_STEP(r12), r13
-    ADDP r13, r4
+    MOVP r6, FRAME_INPUT_END(r1)
     mov ROW_ACC_STEP(r12), r13
     ADDP r13, r13
     ADDP r13, r13
     MOVP FRAME_ACC(r1), r14
     ADDP r13, r14
     MOVP r14, FRAME_ACC(r1)
-    jmp .Lposition
+    MOVP ROW_COUNT(r12), r7
+    ADDP #-1, r7
+    MOVP ROW_FIRST(r12), r8
+    jmp .Lactivation
 .Lpositions_end:
     ADDP #FRAME_SIZE, r1
     restore
@@ -94,19 +99,22 @@
 1:  mov.b @r12, r6
     ADDP r6, r10
     ADDP r9, r12
-    dec r8
+    add #-1, r8
     jnz 1b
 2:  ADDP r10, r11
     ADDP r13, r10
-    mov.b -1(r4), r12
-    sxt r12
-    add FRAME_OFFSET(r1), r12
-    begin_x
-    begin_walk
     MOVP r15, r13
     MOVP r7, r15
     ADDP r13, r7                    ; count of the class
+    begin_walk
     next_counts r15                 ; length
+    mov.b -1(r4), r12
+    sxt r12
+    add FRAME_OFFSET(r1), r12
+    begin_x                         ; leaves the sign
+#ifdef UNIT_MSP430_MPY
+    jn .Lnegative_row
+#endif
     jump_frame FRAME_NEXT
 
 /* Where the next list goes. */
@@ -123,6 +131,19 @@
     next_row
     try_critical r7, r15
     jmp .Lcounted
+#ifdef UNIT_MSP430_MPY
+.Lnegative_row:
+    next_row
+    MOVP FRAME_CRITICAL(r1), r13
+    TSTP r13
+    jz 3f
+    try_critical r7, r15
+3:  keep_rest r15
+    next_counts r7
+    next_counts r15
+    walk_negative_x
+    jmp .Lnegative_row
+#endif
 .Lwalked:
     MOVP FRAME_PLAN(r1), r12
     MOVP FRAME_INPUT(r1), r4
@@ -131,14 +152,15 @@
     MOVP FRAME_INPUT_END(r1), r6
     MOVP ROW_CLASS_OF(r12), r5
     MOVP ROW_COUNT_STEP(r12), r9
-    JUMP #.Lactivation_next
+    jmp .Lactivation_next
 .Lrow:
     next_row
 .Lcounted:
     keep_rest r15
     next_counts r7
     next_counts r15
-    walk_entries row
+    walk_entries row, 32, ENTRIES_32
     jump_frame FRAME_NEXT
-    walk_entries_rest row
+    walk_entries_rest row, 32, ENTRIES_32
+    walk_entries_table row, TABLE_OF_32
 #endif

@@ -1,9 +1,9 @@
-/* Internal: structs, stack and list walks of unit_plan_walk_msp430.S and
- * unit_plan_walk_inputs_msp430.S.
+/* Internal: structs, stack and products of unit_plan_walk_msp430.S and
+ * unit_plan_walk_inputs_msp430.S; unit_plan_list_msp430.h walks a list.
  *
  * While a list is walked:
  * r4 r5 squares (software), or entries that do not count and RESLO
- * r6 acc             r7 at a count        r8 entries left - 16   r9 scratch (software), or classes
+ * r6 acc             r7 at a count        r8 2 * entries left   r9 scratch (software), or classes
  * r10 weight         r11 at               r12 r13 scratch        r14 row, or input
  * r15 at the length (rows), or class_of
  */
@@ -16,7 +16,8 @@
 
 /* On the stack. */
 #define FRAME_X 0
-#define FRAME_REST 2 /* entries of the list that do not count (software) */
+#define FRAME_REST 2   /* entries of the list that do not count (software) */
+#define FRAME_STATUS 2 /* (hardware) */
 #define FRAME_CLASSES 4
 #define FRAME_OFFSET 6
 #define FRAME_POSITIONS 8
@@ -131,6 +132,32 @@
     .endm
 #endif
 
+/* `lock` and `unlock` with the status register of the beginning. */
+#if defined(UNIT_MSP430_MPY) && !defined(UNIT_MSP430_KEEP_INTERRUPTS)
+    .macro begin_locks
+    mov r2, FRAME_STATUS(r1)
+    .endm
+
+    .macro lock_walk
+    dint
+    nop
+    .endm
+
+    .macro unlock_walk
+    bis FRAME_STATUS(r1), r2
+    nop
+    .endm
+#else
+    .macro begin_locks
+    .endm
+
+    .macro lock_walk
+    .endm
+
+    .macro unlock_walk
+    .endm
+#endif
+
 /* The sign of a product is known: adding it seldom changes the upper word of an accumulator. */
 #ifdef UNIT_MSP430_MPY
 #define SPARE r4 /* until list_counts */
@@ -161,16 +188,13 @@
     ADDP r4, r11
     .endm
 
-    .macro begin_entries negative_x
-    mov FRAME_X(r1), r12
-    tst r12
-    jl \negative_x
-    lock
-    mov r12, &MPYS
+    .macro begin_entries
+    lock_walk
+    mov FRAME_X(r1), &MPYS
     .endm
 
     .macro end_entries
-    unlock
+    unlock_walk
     .endm
 
     .macro entry negative           ; where x > 0
@@ -186,10 +210,11 @@
     add @r5, 0(r13)
     .endm
 
-/* The r8 entries of a list where x, in r12, is negative. */
-    .macro walk_negative_x walked
-    lock
-    mov r12, &MPYS
+/* The r8 entries of a list where x is negative; passes the rest. */
+    .macro walk_negative_x
+    tst r8
+    jz 2f
+    begin_entries
 1:  mov.b @r10+, r12
     sxt r12
     mov r12, &OP2
@@ -199,8 +224,8 @@
     addc &RESHI, 2(r13)
     dec r8
     jnz 1b
-    unlock
-    JUMP #\walked
+    end_entries
+2:  pass_rest
     .endm
 #else
 #define SPARE r9
@@ -234,7 +259,7 @@
     ADDP r12, r11
     .endm
 
-    .macro begin_entries negative_x
+    .macro begin_entries
     .endm
 
     .macro end_entries
@@ -259,93 +284,7 @@
     add r12, 0(r13)
     .endm
 
-    .macro walk_negative_x walked
-    .endm
 #endif
-
-/* r8 entries of a list count for sure, by the count at \count: adds those that are tried. \length:
- * at the list's length. */
-    .macro try_critical count, length
-    CMPP \count, \length
-    jeq 2f
-    mov.b 1(\count), SPARE
-    MOVP FRAME_CRITICAL(r1), r13
-    ADDP r10, r13
-    ADDP r8, r13
-    mov FRAME_X(r1), r12
-    tst r12
-    jge 1f
-    inv r12
-    inc r12
-1:  cmp SPARE, r8
-    jhs 2f
-    cmp.b @r13, r12
-    jlo 2f
-    ADDP #1, r13
-    inc r8
-    jmp 1b
-2:
-    .endm
-
-/* Walks the r8 entries of a list that count, and passes the rest. */
-    .macro walk_entries name
-    tst r8
-    jz .L\name\()_walked
-    begin_entries .L\name\()_negative_x
-.L\name\()_some:
-    MOVP r8, r12
-    sub #16, r8
-    jge .L\name\()_16
-    ADDP r12, r12
-#ifdef __MSP430X_LARGE__
-    ADDP r12, r12
-    adda #.L\name\()_entries, r12
-    mova @r12, r12
-    bra r12
-#else
-    br .L\name\()_entries(r12)
-#endif
-    .irp k, 16,15,14,13,12,11,10,9,8,7,6,5,4,3,2,1
-.L\name\()_\k:
-    entry .L\name\()_negative_\k
-    add_product
-    jc .L\name\()_carry_\k
-.L\name\()_next_\k:
-    .endr
-.L\name\()_0:
-    tst r8
-    jl .L\name\()_end
-    JUMP #.L\name\()_some
-.L\name\()_end:
-    end_entries
-.L\name\()_walked:
-    pass_rest
-    .endm
-
-/* The rest of its code, and where the last 0..15 entries begin. */
-    .macro walk_entries_rest name
-    .irp k, 16,15,14,13,12,11,10,9,8,7,6,5,4,3,2,1
-.L\name\()_negative_\k:
-    add_product
-    jc .L\name\()_next_\k
-    dec 2(r13)
-    jmp .L\name\()_next_\k
-.L\name\()_carry_\k:
-    inc 2(r13)
-    jmp .L\name\()_next_\k
-    .endr
-.L\name\()_negative_x:
-    walk_negative_x .L\name\()_walked
-    .balign 2
-.L\name\()_entries:
-    .irp k, 0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15
-#ifdef __MSP430X_LARGE__
-    .long .L\name\()_\k
-#else
-    .short .L\name\()_\k
-#endif
-    .endr
-    .endm
 
 /* clang-format on */
 

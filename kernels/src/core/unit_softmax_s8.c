@@ -64,37 +64,53 @@ static int32_t leading_zeros(int32_t value) {
   return zeros;
 }
 
+#define KEPT 16 /* exponentials of a row that are not computed twice */
+
+/* What the exponentials of a row need. */
+typedef struct {
+  const int8_t *input;
+  int32_t max;
+  int32_t multiplier;
+  int32_t shift;
+  int32_t diff_min;
+  int32_t kept[KEPT];
+} row;
+
+/* exp(input[i] - max) in Q0, or -1 where that is too small to count. */
+static int32_t exponential_of(const row *r, int32_t i) {
+  const int32_t diff = (int32_t)r->input[i] - r->max;
+  if (diff < r->diff_min) return -1;
+  return exp_of_negative(unit_requantize(diff, r->multiplier, r->shift));
+}
+
 /* Sum of the exponentials of a row in Q12, at least 1, saturated. */
-static int32_t sum_of_exponentials(const int8_t *input, int32_t row_size, int8_t max,
-                                   int32_t multiplier, int32_t shift, int32_t diff_min) {
+static int32_t sum_of_exponentials(row *r, int32_t row_size) {
   int32_t sum = 0;
   for (int32_t i = 0; i < row_size; i++) {
-    const int32_t diff = (int32_t)input[i] - max;
-    if (diff < diff_min) continue;
-    const int32_t exponential = unit_rounding_shift(
-        exp_of_negative(unit_requantize(diff, multiplier, shift)), SUM_INTEGER_BITS);
-    sum = exponential > INT32_MAX - sum ? INT32_MAX : sum + exponential;
+    const int32_t exponential = exponential_of(r, i);
+    if (i < KEPT) r->kept[i] = exponential;
+    if (exponential < 0) continue;
+    const int32_t term = unit_rounding_shift(exponential, SUM_INTEGER_BITS);
+    sum = term > INT32_MAX - sum ? INT32_MAX : sum + term;
   }
   return sum;
 }
 
-static void softmax_row(const int8_t *input, int32_t row_size, int32_t multiplier, int32_t shift,
-                        int32_t diff_min, int8_t *output) {
-  int8_t max = INT8_MIN;
+static void softmax_row(row *r, int32_t row_size, int8_t *output) {
+  r->max = INT8_MIN;
   for (int32_t i = 0; i < row_size; i++) {
-    if (input[i] > max) max = input[i];
+    if (r->input[i] > r->max) r->max = r->input[i];
   }
-  const int32_t sum = sum_of_exponentials(input, row_size, max, multiplier, shift, diff_min);
+  const int32_t sum = sum_of_exponentials(r, row_size);
   const int32_t zeros = leading_zeros(sum);
   const int32_t mantissa = (int32_t)(((uint32_t)sum << zeros) - ((uint32_t)1 << 31));
   const int32_t scale = reciprocal_of_one_plus(mantissa);
   const int32_t exponent = SUM_INTEGER_BITS - zeros + 31 - 8;
   for (int32_t i = 0; i < row_size; i++) {
-    const int32_t diff = (int32_t)input[i] - max;
+    const int32_t exponential = i < KEPT ? r->kept[i] : exponential_of(r, i);
     int32_t value = 0;
     /* From a sum of 512 on the exponent passes 31 and every probability rounds to 0. */
-    if (diff >= diff_min && exponent <= 31) {
-      const int32_t exponential = exp_of_negative(unit_requantize(diff, multiplier, shift));
+    if (exponential >= 0 && exponent <= 31) {
       value = unit_rounding_shift(unit_high_mul(scale, exponential), exponent);
     }
     output[i] = (int8_t)unit_clamp(value + INT8_MIN, INT8_MIN, INT8_MAX);
@@ -104,9 +120,9 @@ static void softmax_row(const int8_t *input, int32_t row_size, int32_t multiplie
 unit_status unit_softmax_s8(const int8_t *input, int32_t rows, int32_t row_size, int32_t multiplier,
                             int32_t shift, int32_t diff_min, int8_t *output) {
   if (row_size < 1 || diff_min > 0) return UNIT_ARG_ERROR;
-  for (int32_t row = 0; row < rows; row++) {
-    softmax_row(input + row * row_size, row_size, multiplier, shift, diff_min,
-                output + row * row_size);
+  row r = {input, 0, multiplier, shift, diff_min, {0}};
+  for (; rows > 0; rows--, r.input += row_size, output += row_size) {
+    softmax_row(&r, row_size, output);
   }
   return UNIT_SUCCESS;
 }

@@ -12,13 +12,14 @@ static void init_axis(unit_sorted_axis *axis, int32_t input, int32_t kernel, int
   axis->stride = (ptrdiff_t)stride;
   axis->padding = (ptrdiff_t)padding;
   axis->dilation = (ptrdiff_t)dilation;
-  const ptrdiff_t common = unit_common_divisor(axis->stride, axis->dilation);
-  axis->period = axis->stride / common;
-  axis->tap_step = axis->dilation / common;
+  const ptrdiff_t common =
+      axis->stride == 1 ? 1 : unit_common_divisor(axis->stride, axis->dilation);
+  axis->period = unit_quotient(axis->stride, common);
+  axis->tap_step = unit_quotient(axis->dilation, common);
   axis->phases = axis->kernel < axis->period ? axis->kernel : axis->period;
-  axis->first = axis->padding / axis->stride;
-  axis->last = (axis->input - 1 + axis->padding) / axis->stride;
-  const ptrdiff_t reach = (axis->kernel - 1) * axis->dilation / axis->stride;
+  axis->first = unit_quotient(axis->padding, axis->stride);
+  axis->last = unit_quotient(axis->input - 1 + axis->padding, axis->stride);
+  const ptrdiff_t reach = unit_quotient((axis->kernel - 1) * axis->dilation, axis->stride);
   axis->before = larger(0, reach - axis->first);
   axis->after = larger(0, axis->last - (axis->output - 1));
 }
@@ -38,8 +39,8 @@ static void init_lists(unit_sorted *layer) {
   const unit_sorted_axis *y = &layer->y, *x = &layer->x;
   const int32_t reach =
       (int32_t)(y->last - y->first) * (int32_t)layer->pitch + (int32_t)(x->last - x->first);
-  const int32_t entries = (int32_t)((y->input + y->stride - 1) / y->stride) *
-                          (int32_t)((x->input + x->stride - 1) / x->stride);
+  const int32_t entries = (int32_t)unit_quotient(y->input + y->stride - 1, y->stride) *
+                          (int32_t)unit_quotient(x->input + x->stride - 1, x->stride);
   const int32_t list = (3 * entries + (layer->last_sign < 0 ? 1028 : 516) + 3) & ~(int32_t)3;
   const int32_t all_lists = (int32_t)layer->depth * (int32_t)(y->phases * x->phases) * list;
   const int32_t more_planes = 4 * (int32_t)layer->plane * (int32_t)(layer->channels - 1);
@@ -54,17 +55,17 @@ void unit_sorted_init_conv(unit_sorted *layer, const unit_conv_params *params,
                            const unit_dims *input_dims, const unit_dims *filter_dims,
                            const unit_dims *output_dims) {
   layer->size = -1;
-  if (filter_dims->c < 1 || input_dims->c % filter_dims->c != 0) return;
-  const int32_t groups = input_dims->c / filter_dims->c;
-  if (groups < 1 || output_dims->c % groups != 0) return;
+  layer->depth = (ptrdiff_t)filter_dims->c;
+  if (layer->depth < 1) return;
+  layer->groups = unit_quotient((ptrdiff_t)input_dims->c, layer->depth);
+  if (layer->groups < 1 || input_dims->c != (int32_t)layer->groups * filter_dims->c) return;
+  layer->channels = unit_quotient((ptrdiff_t)output_dims->c, layer->groups);
+  if (output_dims->c != (int32_t)layer->channels * (int32_t)layer->groups) return;
   init_axis(&layer->y, input_dims->h, filter_dims->h, output_dims->h, params->stride.h,
             params->padding.h, params->dilation.h);
   init_axis(&layer->x, input_dims->w, filter_dims->w, output_dims->w, params->stride.w,
             params->padding.w, params->dilation.w);
   layer->images = (ptrdiff_t)output_dims->n;
-  layer->groups = (ptrdiff_t)groups;
-  layer->depth = (ptrdiff_t)filter_dims->c;
-  layer->channels = (ptrdiff_t)(output_dims->c / groups);
   layer->weight_tap = layer->depth;
   layer->weight_output = layer->y.kernel * layer->x.kernel * layer->depth;
   layer->input_offset = params->input_offset;
@@ -105,9 +106,10 @@ unit_sorted_list unit_sorted_list_at(const unit_sorted *layer, uint8_t *memory) 
 }
 
 unit_sorted_span unit_sorted_span_of(const unit_sorted_axis *axis, ptrdiff_t phase) {
+  unit_sorted_span span = {0, axis->input, 0};
+  if (axis->stride == 1) return span;
   const ptrdiff_t residue = phase * axis->dilation % axis->stride;
   const ptrdiff_t padded = axis->padding % axis->stride;
-  unit_sorted_span span;
   span.first = residue - padded;
   span.at = 0;
   if (span.first < 0) {
@@ -122,7 +124,7 @@ unit_sorted_span unit_sorted_span_of(const unit_sorted_axis *axis, ptrdiff_t pha
 int32_t *unit_sorted_first_tap(const unit_sorted *layer, const unit_sorted_phase *phase,
                                int32_t *acc) {
   const unit_sorted_axis *y = &layer->y, *x = &layer->x;
-  const ptrdiff_t row = y->before + y->first - phase->y * y->dilation / y->stride;
-  const ptrdiff_t column = x->before + x->first - phase->x * x->dilation / x->stride;
+  const ptrdiff_t row = y->before + y->first - unit_quotient(phase->y * y->dilation, y->stride);
+  const ptrdiff_t column = x->before + x->first - unit_quotient(phase->x * x->dilation, x->stride);
   return acc + row * layer->pitch + column;
 }

@@ -1,5 +1,13 @@
 #include "unit_sorted.h"
 
+static inline int signed_by(int sign, int value) {
+#ifdef __MSP430__ /* takes its time to multiply */
+  return sign < 0 ? -value : value;
+#else
+  return sign * value;
+#endif
+}
+
 #if UNIT_SORTED_FOURS
 static void walk_one(const unit_sorted_taps *taps, const unit_sorted_tap *tap, int16_t first) {
   if (tap->count <= first) return;
@@ -108,8 +116,8 @@ void unit_sorted_add(unit_sorted_taps *taps, const unit_sorted *layer,
     }
 #endif
     for (; left > 0; left -= period) {
-      const int count = (int)table[sign * *quotient] - first;
-      if (count > 0) add(taps, acc, (int16_t)(sign * *weight), (int16_t)count);
+      const int count = (int)table[signed_by(sign, *quotient)] - first;
+      if (count > 0) add(taps, acc, (int16_t)signed_by(sign, *weight), (int16_t)count);
       acc -= tap_step;
       weight += weight_step;
       quotient += period;

@@ -25,6 +25,9 @@ static inline unit_span unit_span_of(ptrdiff_t origin, ptrdiff_t size, ptrdiff_t
   return span;
 }
 
+/* a / b; MSP430 takes its time to divide, and most strides are 1. */
+static inline ptrdiff_t unit_quotient(ptrdiff_t a, ptrdiff_t b) { return b == 1 ? a : a / b; }
+
 /* The greatest: taps that are stride / divisor apart meet the same inputs, dilation / divisor
  * outputs apart. */
 static inline ptrdiff_t unit_common_divisor(ptrdiff_t stride, ptrdiff_t dilation) {

@@ -18,62 +18,6 @@
 #ifdef __MSP430__
 #include "unit_store_msp430.h"
 
-/* r12 = q, from the magnitude of a sum in r13:r12. */
-    .macro scale sign
-    mov FRAME_SKIP(r1), r11
-    ADDP r11, r0
-    jmp .Lstore_begin
-    jmp .Lstore_exact
-    jmp .Lleft_\sign
-    .rept 8
-    rra r13
-    rrc r12
-    .endr
-.Lshifted_\sign:
-    tst r13
-    jnz .Lstore_exact
-    multiply_high
-    rla r12
-    jc .Lstore_exact
-    add FRAME_HALF(r1), r12
-    jc .Lstore_exact
-    .ifc \sign,negative
-    sub #2, r12                     ; a tie is uncertain
-    .endif
-    cmp.b #UNCERTAIN, r12
-    jhs .Lstore_exact
-    swpb r12
-    mov.b r12, r12
-    .endm
-
-    .macro shift_left sign
-.Lleft_\sign:
-    tst r13
-    jnz .Lstore_exact
-    mov FRAME_LEFT(r1), r11
-1:  rla r12
-    jc .Lstore_exact
-    dec r11
-    jnz 1b
-    jmp .Lshifted_\sign
-    .endm
-
-/* From the unit_outputs at r12: what all channels share. Changes r11, r13, r14. */
-    .macro begin_limits
-    mov OUTPUT_MAX(r12), r11
-    mov r11, FRAME_MAX(r1)
-    mov OUTPUT_OFFSET(r12), r11
-    mov r11, FRAME_OFFSET(r1)
-    mov OUTPUT_MIN(r12), r14
-    mov r14, r13
-    cmp OUTPUT_FATRELU_MIN(r12), r13
-    jge 1f
-    mov OUTPUT_FATRELU_MIN(r12), r13
-    mov r11, r14
-1:  mov r13, FRAME_LOW(r1)
-    mov r14, FRAME_FLOOR(r1)
-    .endm
-
 /* r12 output   r13 acc   r14 count   r15 to */
     function unit_store_msp430
     save
@@ -116,21 +60,29 @@ unit_store_row_msp430:
     ADDP #4, r4
     JUMP #.Lstore_all
 
-/* The same; stack: step */
+/* The same for a plane; stack: step, rows, pitch. r14: columns */
     .global unit_store_plane_msp430
     .type unit_store_plane_msp430,@function
 unit_store_plane_msp430:
     save
     MOVP SAVED_AND_RETURN(r1), r11
+    mov ARGUMENT_2(r1), r10
+    MOVP ARGUMENT_3_PLANE(r1), r9
     SUBP #FRAME_SIZE, r1
     MOVP r11, FRAME_STEP(r1)
+    mov r10, FRAME_POSITIONS_LEFT(r1)
     MOVP r13, r5
     MOVP r15, r6
-    MOVP #.Lstore_end, r11
+    MOVP #.Lstore_next_row, r11
     MOVP r11, FRAME_NEXT(r1)
     mov r14, r4
+    SUBP r4, r9
+    ADDP r9, r9
+    ADDP r9, r9
+    MOVP r9, FRAME_ACC_STEP(r1)
     ADDP r4, r4
     ADDP r4, r4
+    MOVP r4, FRAME_ACC(r1)
     ADDP r13, r4
 .Lstore_all:
     MOVP r12, FRAME_OUTPUT(r1)
@@ -142,15 +94,15 @@ unit_store_plane_msp430:
     tst OUTPUT_IS_PER_CHANNEL(r12)
     jz 1f
     ADDP r10, r11
-1:  clr r13
+1:  MOVP #.Lstore_negate, r13
     mov @r11, r14
     mov r14, FRAME_SHIFT(r1)
     cmp #1, r14                     ; a left shift may wrap around
     jge 2f
     cmp OUTPUT_MIN(r12), FRAME_OFFSET(r1)
     jne 2f
-    mov #1, r13
-2:  mov r13, FRAME_IS_RELU(r1)
+    MOVP #.Lstore_floor, r13
+2:  MOVP r13, FRAME_NEGATIVE(r1)
     clr r14
     clr r15
     MOVP OUTPUT_BIAS(r12), r11
@@ -173,6 +125,7 @@ unit_store_plane_msp430:
     mov @r5+, r12
     mov @r5+, r13
 .Lstore:
+    keep_sum
     add BIAS, r12
     addc BIAS_HIGH, r13
     jn .Lstore_negative
@@ -187,33 +140,33 @@ unit_store_plane_msp430:
 .Lstore_floor:
     mov FRAME_FLOOR(r1), r12
 .Lstore_value:
-    mov.b r12, 0(r6)
+    mov r12, r11
+.Lstore_alike:
     next_output
     CMPP r4, r5
     jeq .Lstore_channel_end
+    mov @r5+, r12
     mov @r5+, r13
-    mov @r5+, r14
-    cmp -8(r5), r13                 ; where inputs are zero, sums are alike
-    jne .Lstore_next
-    cmp -6(r5), r14
-    jeq .Lstore_value
-.Lstore_next:
-    mov r13, r12
-    mov r14, r13
-    jmp .Lstore
+    compare_sums .Lstore_alike, .Lstore ; where inputs are zero, sums are alike
 .Lstore_channel_end:
-    MOVP FRAME_NEXT(r1), r11
-    JUMP r11
+    MOVP FRAME_NEXT(r1), r0
+
+.Lstore_next_row:
+    MOVP FRAME_ACC_STEP(r1), r11
+    ADDP r11, r5
+    MOVP FRAME_ACC(r1), r4
+    ADDP r5, r4
+    add #-1, FRAME_POSITIONS_LEFT(r1)
+    jnz .Lstore_first
+    JUMP #.Lstore_end
 
 .Lstore_next_position:
-    dec FRAME_POSITIONS_LEFT(r1)
-    jz .Lstore_row_channel
     MOVP FRAME_ACC_STEP(r1), r11
     ADDP r11, r5
     MOVP r5, r4
     ADDP #4, r4
-    jmp .Lstore_first
-.Lstore_row_channel:
+    add #-1, FRAME_POSITIONS_LEFT(r1)
+    jnz .Lstore_first
     mov FRAME_POSITIONS(r1), r11
     mov r11, FRAME_POSITIONS_LEFT(r1)
     MOVP FRAME_ACC(r1), r5
@@ -238,8 +191,8 @@ unit_store_plane_msp430:
     RET
 
 .Lstore_negative:
-    tst FRAME_IS_RELU(r1)
-    jnz .Lstore_floor
+    MOVP FRAME_NEGATIVE(r1), r0
+.Lstore_negate:
     inv r12
     inv r13
     inc r12
@@ -325,5 +278,6 @@ unit_store_plane_msp430:
     tst r13
     jge 2f
     mov #0x8000, r12
-2:  JUMP #.Lstore_limits
+2:  keep_last_sum
+    JUMP #.Lstore_limits
 #endif

@@ -19,32 +19,35 @@
 #define FRAME_MAX 18
 #define FRAME_LOW 20        /* outputs below this... */
 #define FRAME_FLOOR 22      /* ...become this */
-#define FRAME_IS_RELU 24    /* whether sums < 0 do so in any case */
-#define FRAME_COUNT 26      /* channels left */
-#define FRAME_POSITIONS 28
-#define FRAME_POSITIONS_LEFT 30
+#define FRAME_COUNT 24      /* channels left */
+#define FRAME_POSITIONS 26
+#define FRAME_POSITIONS_LEFT 28 /* or rows */
 #ifdef __MSP430X_LARGE__
-#define FRAME_STEP 32
-#define FRAME_OUTPUT 36
-#define FRAME_AT 40         /* 4 * channel */
-#define FRAME_NEXT 44       /* where to go on when r5 has reached r4 */
-#define FRAME_ACC_STEP 48   /* bytes, without those of one accumulator */
-#define FRAME_ACC 52
-#define FRAME_TO 56
-#define FRAME_SIZE 60
+#define FRAME_STEP 30
+#define FRAME_OUTPUT 34
+#define FRAME_AT 38         /* 4 * channel */
+#define FRAME_NEXT 42       /* where to go on when r5 has reached r4 */
+#define FRAME_NEGATIVE 46   /* and with sums below 0 */
+#define FRAME_ACC_STEP 50   /* bytes from behind an accumulator to the next, or from row to row */
+#define FRAME_ACC 54        /* or bytes of a row */
+#define FRAME_TO 58
+#define FRAME_SIZE 62
 #define ARGUMENT_2 36       /* on the stack after `save` */
 #define ARGUMENT_3 40
+#define ARGUMENT_3_PLANE 38 /* behind an int16_t */
 #else
-#define FRAME_STEP 32
-#define FRAME_OUTPUT 34
-#define FRAME_AT 36
-#define FRAME_NEXT 38
+#define FRAME_STEP 30
+#define FRAME_OUTPUT 32
+#define FRAME_AT 34
+#define FRAME_NEXT 36
+#define FRAME_NEGATIVE 38
 #define FRAME_ACC_STEP 40
 #define FRAME_ACC 42
 #define FRAME_TO 44
 #define FRAME_SIZE 46
 #define ARGUMENT_2 18
 #define ARGUMENT_3 20
+#define ARGUMENT_3_PLANE 20
 #endif
 
 /* Values of FRAME_SKIP. */
@@ -52,6 +55,16 @@
 #define SKIP_EXACT 2
 #define SKIP_LEFT 4
 #define SKIP_RIGHT 6 /* by 8; each 4 more make one less */
+
+/* Adds to the program counter. */
+    .macro skip_frame at
+#ifdef __MSP430X_LARGE__
+    mov \at(r1), r11
+    adda r11, r0
+#else
+    add \at(r1), r0
+#endif
+    .endm
 
 #ifdef UNIT_MSP430_MPY
 #define UNCERTAIN 248 /* 2 * (128 - d - 1 - 1/2, rounded up); the 1 is for negative sums */
@@ -64,8 +77,29 @@
     MOVP FRAME_STEP(r1), r10
     .endm
 
+/* r11 */
     .macro next_output
+    mov.b r11, 0(r6)
     ADDP r10, r6
+    .endm
+
+/* The last sum. */
+    .macro keep_sum
+    mov r12, r14
+    mov r13, r15
+    .endm
+
+    .macro keep_last_sum
+    mov -4(r5), r14
+    mov -2(r5), r15
+    .endm
+
+    .macro compare_sums alike, other
+    cmp r12, r14
+    jne \other
+    cmp r13, r15
+    jeq \alike
+    jmp \other
     .endm
 
 /* r7: M = r15 */
@@ -89,8 +123,23 @@
     .endm
 
     .macro next_output
-    MOVP FRAME_STEP(r1), r11
-    ADDP r11, r6
+    mov.b r11, 0(r6)
+    MOVP FRAME_STEP(r1), r12
+    ADDP r12, r6
+    .endm
+
+    .macro keep_sum
+    .endm
+
+    .macro keep_last_sum
+    .endm
+
+    .macro compare_sums alike, other
+    cmp -8(r5), r12
+    jne \other
+    cmp -6(r5), r13
+    jeq \alike
+    jmp \other
     .endm
 
 /* a * b = (a + b)^2 / 4 - (a - b)^2 / 4 for the bytes of M = r15: r7, r8 are at the squares of the upper
@@ -140,6 +189,61 @@
 1:  add r14, r12
     .endm
 #endif
+
+/* r12 = q, from the magnitude of a sum in r13:r12. */
+    .macro scale sign
+    skip_frame FRAME_SKIP
+    jmp .Lstore_begin
+    jmp .Lstore_exact
+    jmp .Lleft_\sign
+    .rept 8
+    rra r13
+    rrc r12
+    .endr
+.Lshifted_\sign:
+    tst r13
+    jnz .Lstore_exact
+    multiply_high
+    rla r12
+    jc .Lstore_exact
+    add FRAME_HALF(r1), r12
+    jc .Lstore_exact
+    .ifc \sign,negative
+    sub #2, r12                     ; a tie is uncertain
+    .endif
+    cmp.b #UNCERTAIN, r12
+    jhs .Lstore_exact
+    swpb r12
+    mov.b r12, r12
+    .endm
+
+    .macro shift_left sign
+.Lleft_\sign:
+    tst r13
+    jnz .Lstore_exact
+    mov FRAME_LEFT(r1), r11
+1:  rla r12
+    jc .Lstore_exact
+    dec r11
+    jnz 1b
+    jmp .Lshifted_\sign
+    .endm
+
+/* From the unit_outputs at r12: what all channels share. Changes r11, r13, r14. */
+    .macro begin_limits
+    mov OUTPUT_MAX(r12), r11
+    mov r11, FRAME_MAX(r1)
+    mov OUTPUT_OFFSET(r12), r11
+    mov r11, FRAME_OFFSET(r1)
+    mov OUTPUT_MIN(r12), r14
+    mov r14, r13
+    cmp OUTPUT_FATRELU_MIN(r12), r13
+    jge 1f
+    mov OUTPUT_FATRELU_MIN(r12), r13
+    mov r11, r14
+1:  mov r13, FRAME_LOW(r1)
+    mov r14, FRAME_FLOOR(r1)
+    .endm
 
 /* clang-format on */
 

@@ -3,26 +3,29 @@
  * The products of a call share their sign, so that adding one to an accumulator seldom changes its
  * upper word.
  *
- * r8 r9 squares (software)   r10 |w|, or scratch (software)   r11 scratch   r12 at   r13 x
- * r14 entries left - 16      r15 acc; w and acc: stack
+ * r8 r9 squares (software), or r9 RESLO   r10 |w|, or scratch (software)   r11 scratch
+ * r12 at   r13 x   r14 entries left - 16   r15 acc; w and acc: stack
  */
 #ifdef __MSP430__
 #include "unit_msp430.h"
 
 #ifdef UNIT_MSP430_MPY
 #ifdef __MSP430X_LARGE__
-#define ARGUMENT 8 /* on the stack after begin_walk */
+#define ARGUMENT 12 /* on the stack after begin_walk */
 #else
-#define ARGUMENT 4
+#define ARGUMENT 6
 #endif
 #define UPPER 2(r11) /* of an entry's accumulator */
 
     .macro begin_walk               ; r15: |w|
     PUSHP r10
+    PUSHP r9
     mov r15, r10
+    mov #RESLO, r9
     .endm
 
     .macro end_walk
+    POPP r9
     POPP r10
     .endm
 
@@ -40,7 +43,7 @@
     mov r11, &OP2
     mov @r12+, r11
     ADDP r15, r11
-    \operation &RESLO, 0(r11)
+    \operation @r9, 0(r11)
     \jump \to
     .endm
 #else
@@ -153,24 +156,24 @@
 
 /* r12: to, r13: count, r15:r14: value */
     function unit_fill_msp430
-    SUBP #8, r13
+    SUBP #16, r13
     jl .Lfill_rest
-.Lfill_eight:
-    .irp at, 0,4,8,12,16,20,24,28
+.Lfill_sixteen:
+    .irp at, 0,4,8,12,16,20,24,28,32,36,40,44,48,52,56,60
     mov r14, \at(r12)
     mov r15, \at+2(r12)
     .endr
-    ADDP #32, r12
-    SUBP #8, r13
-    jge .Lfill_eight
+    ADDP #64, r12
+    SUBP #16, r13
+    jge .Lfill_sixteen
 .Lfill_rest:
-    ADDP #8, r13
+    ADDP #16, r13
     jeq .Lfill_end
 .Lfill_one:
     mov r14, 0(r12)
     mov r15, 2(r12)
     ADDP #4, r12
-    SUBP #1, r13
+    ADDP #-1, r13
     jne .Lfill_one
 .Lfill_end:
     RET
