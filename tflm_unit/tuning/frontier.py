@@ -10,7 +10,7 @@ import numpy as np
 from .bench import Measured
 from .trials import Trial
 
-LEAST_LOSS = 1e-4
+LEAST_LOSS = 1e-5
 T = TypeVar("T")
 
 

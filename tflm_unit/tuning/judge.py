@@ -14,8 +14,6 @@ Metric = Callable[[np.ndarray | None, np.ndarray], float]
 
 Z = 1.959964  # of a 95 % interval
 RESAMPLES = 400
-# Below this a probability counts as this: one sample that the model gets utterly wrong must not decide.
-MIN_PROBABILITY = 1e-4
 
 
 @dataclass(frozen=True)
@@ -62,7 +60,6 @@ class Judge:
     ) -> None:
         self._given, self._metric, self._seed, self._loss = labels, metric, seed, loss
         self._labels = dense.classes if labels is None else labels
-        self._are_probabilities = bool(np.allclose(dense.compared.sum(axis=1), 1))
         self.dense = dense
         self.dense_value = self.value(dense)
 
@@ -83,12 +80,9 @@ class Judge:
         return self.dense_value - self.value(answers)
 
     def loss(self, answers: Answers) -> float:
-        """Mean cross-entropy with the labels; without, the distance from the dense network's answers
-        (`OutputLoss.loss`)."""
-        if self._given is None:
-            return self._loss.loss(answers.compared, self.dense.compared)
-        p = answers.compared if self._are_probabilities else _softmax(answers.compared)
-        return float(-np.log(np.maximum(p[np.arange(len(p)), self._given], MIN_PROBABILITY)).mean())
+        """Distance from the dense network's answers (`OutputLoss.loss`), with labels as well: it tells the accuracy
+        on other samples better than the cross-entropy with these labels, in which chance has a part."""
+        return self._loss.loss(answers.compared, self.dense.compared)
 
     def estimate(self, answers: Answers) -> Estimate:
         """The judge's figure: Wilson's interval for shares, the percentile bootstrap for a metric."""
@@ -149,11 +143,6 @@ def paired(before: np.ndarray, after: np.ndarray) -> Estimate:
     low = difference - side(first.value - first.low, second.high - second.value)
     high = difference + side(first.high - first.value, second.value - second.low)
     return Estimate(difference, max(low, -1.0), min(high, 1.0))
-
-
-def _softmax(logits: np.ndarray) -> np.ndarray:
-    powers = np.exp(logits - logits.max(axis=1, keepdims=True))
-    return np.asarray(powers / powers.sum(axis=1, keepdims=True))
 
 
 def _number(value: object, name: str) -> float:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import socket
 import sys
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
@@ -22,6 +23,8 @@ from .space import Parameters
 from .trials import FIGURES, Trial, finished_trials, trials_before
 
 DEFAULT_STUDY = "tflm_unit"
+BUSY_SECONDS = 60  # that SQLite waits for another worker
+_AT_ONCE = ("already exists", "locked", "UNIQUE")
 _BELONGS_TO, _WORKER = "tflm_unit:belongs_to", "tflm_unit:worker"
 
 
@@ -44,13 +47,7 @@ class Study:
         self._distributions = dict(distributions)
         with _quiet():
             try:
-                self._study = optuna.create_study(
-                    study_name=name,
-                    storage=_storage(storage),
-                    directions=["minimize", "minimize"],
-                    sampler=sampler,
-                    load_if_exists=True,
-                )
+                self._study = _opened(name, storage, sampler)
                 known = self._study.user_attrs.get(_BELONGS_TO)
                 if known is None and not self._study.trials:
                     self._study.set_user_attr(_BELONGS_TO, dict(belongs_to))
@@ -84,17 +81,37 @@ class Study:
                 except BaseException:
                     self._study.tell(trial, state=TrialState.FAIL)
                     raise
-                for name in FIGURES:
-                    trial.set_user_attr(name, getattr(measured, name))
+                figures = {"kept": measured.kept, "judge": measured.judge, "drop": measured.drop}
+                trial.set_user_attr(FIGURES, figures)
                 self._study.tell(trial, [measured.cost, measured.loss])
+
+
+def _opened(name: str, storage: str | None, sampler: BaseSampler) -> optuna.Study:
+    """The study, new or known. Workers that begin at once may create the tables of a database together: those that
+    come second find them after a while."""
+    for seconds in (0.5, 1, 2, 4, 0):
+        try:
+            return optuna.create_study(
+                study_name=name,
+                storage=_storage(storage),
+                directions=["minimize", "minimize"],
+                sampler=sampler,
+                load_if_exists=True,
+            )
+        except Exception as error:
+            if not seconds or not any(text in str(error) for text in _AT_ONCE):
+                raise
+            time.sleep(seconds)
+    raise AssertionError("the last attempt returns or raises")
 
 
 def _storage(storage: str | None) -> BaseStorage:
     if storage is None:
         return InMemoryStorage()
-    if "://" in storage:
-        return RDBStorage(storage)
-    return JournalStorage(JournalFileBackend(storage))
+    if "://" not in storage:
+        return JournalStorage(JournalFileBackend(storage))
+    waiting = {"connect_args": {"timeout": BUSY_SECONDS}} if storage.startswith("sqlite") else None
+    return RDBStorage(storage, engine_kwargs=waiting)
 
 
 def _end_abandoned(study: optuna.Study) -> None:

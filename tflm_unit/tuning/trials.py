@@ -10,7 +10,7 @@ from optuna.trial import TrialState
 from .bench import Measured
 from .space import Parameters
 
-FIGURES = ("kept", "judge", "drop")  # attributes of a trial; its values are cost and loss
+FIGURES = "tflm_unit:figures"  # attribute of a trial: what its values, cost and loss, do not tell
 
 
 @dataclass(frozen=True)
@@ -27,8 +27,8 @@ def finished_trials(study: optuna.Study) -> list[Trial]:
     found = []
     for number, trial in enumerate(study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))):
         cost, loss = trial.values
-        kept, judge, drop = (float(trial.user_attrs[name]) for name in FIGURES)
-        found.append(Trial(number, dict(trial.params), Measured(kept, cost, judge, drop, loss)))
+        measured = Measured(cost=cost, loss=loss, **trial.user_attrs[FIGURES])
+        found.append(Trial(number, dict(trial.params), measured))
     return found
 
 
