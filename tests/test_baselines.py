@@ -11,7 +11,7 @@ from tflm_unit import baselines
 from tflm_unit.api import ConversionResult
 from tflm_unit.converter.calibration import Calibrator
 from tflm_unit.converter.dataset import Dataset
-from tflm_unit.converter.errors import UnitError
+from tflm_unit.converter.errors import ModelError, UnitError
 from tflm_unit.converter.keras_export import export_int8
 
 
@@ -144,6 +144,8 @@ def test_models_that_cannot_be_pruned(keras: Any) -> None:
     model.compile(loss="sparse_categorical_crossentropy")
     with pytest.raises(UnitError, match="none of the layers"):
         baselines.magnitude_prune(model, *bars(4, 1), 0.5)
+    with pytest.raises(ModelError, match=r"nothing\.keras"):
+        baselines.magnitude_prune("nothing.keras", *bars(4, 1), 0.5)
 
 
 def positive_outputs(result: ConversionResult, x: np.ndarray, index: int) -> np.ndarray:

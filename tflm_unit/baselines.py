@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -24,7 +25,7 @@ from .converter.calibration import Calibrator
 from .converter.dataset import Dataset, Source
 from .converter.errors import UnitError
 from .converter.fatrelu import fused_relu
-from .converter.keras_models import import_tensorflow
+from .converter.keras_models import check_path, import_tensorflow
 from .converter.quiet import quiet_stderr
 from .models import Model
 from .tflm_calibration import TflmCalibrator
@@ -74,9 +75,8 @@ def _quantiles(model: Model, data: Dataset, share: float) -> dict[str, float]:
     result = {}
     for layer in layers:
         output = graph.tensors[layer.outputs[0]]
-        levels = source.activity([layer], None)[layer.index].output.astype(np.int64) - int(
-            output.zero_point[0]
-        )
+        values = source.activity([layer], None)[layer.index].output
+        levels = values.astype(np.int64) - int(output.zero_point[0])
         positive = levels[levels > 0]
         # Half a level less: the quantile itself stays, whichever way its division by the scale is rounded.
         level = np.quantile(positive, share, method="higher") - 0.5 if positive.size else 0
@@ -105,23 +105,17 @@ def magnitude_prune(
     model: a compiled Keras 3 model on TensorFlow with one input, or its path; it is left as it is. x: float32
     (N, ...); y: labels (N, ...) for the model's own loss. augment: changes a batch of x at random. The same arguments
     give the same model. Raises UnitError for a model that was not compiled or has nothing to prune, for values out of
-    range and without TensorFlow.
+    range and without TensorFlow; ModelError for a path without a model.
     """
     if not 0 <= sparsity < 1 or epochs < 1 or batch_size < 1:
-        raise UnitError(
-            f"sparsity {sparsity!r}, epochs {epochs!r}, batch_size {batch_size!r}; they take 0 .. 1 (exclusive), "
-            "numbers >= 1"
-        )
+        values = f"sparsity {sparsity!r}, epochs {epochs!r}, batch_size {batch_size!r}"
+        raise UnitError(f"{values}; they take 0 .. 1 (exclusive), numbers >= 1")
     with quiet_stderr():
         tensorflow = import_tensorflow()
         import keras
     tensorflow.config.experimental.enable_op_determinism()
     keras.utils.set_random_seed(seed)
-    original = keras.models.load_model(model) if isinstance(model, (str, os.PathLike)) else model
-    if not original.compiled:
-        raise UnitError("the model has no loss to fine-tune with: call compile() first")
-    pruned = keras.models.clone_model(original)
-    pruned.set_weights(original.get_weights())
+    pruned, loss = _copy(keras, model)
     kernels = _kernels(keras, pruned)
     if not kernels:
         raise UnitError(f"the model has none of the layers that are pruned: {', '.join(PRUNED_LAYERS)}")
@@ -138,7 +132,7 @@ def magnitude_prune(
 
     steps = max(len(x) // batch_size, 1)
     schedule = keras.optimizers.schedules.CosineDecay(learning_rate, epochs * steps)
-    pruned.compile(keras.optimizers.Adam(schedule), original.loss)
+    pruned.compile(keras.optimizers.Adam(schedule), loss)
     pruned.fit(
         batches(x, y, batch_size, augment, seed),
         steps_per_epoch=steps,
@@ -162,6 +156,18 @@ def batches(
         for start in range(0, len(order) - size + 1, size):
             chosen = order[start : start + size]
             yield augment(x[chosen], random) if augment else x[chosen], y[chosen]
+
+
+def _copy(keras: Any, model: Any) -> tuple[Any, Any]:
+    """A copy of a model, or of that in a file, and its loss."""
+    if isinstance(model, (str, os.PathLike)):
+        check_path(Path(model))
+        model = keras.models.load_model(model)
+    if not model.compiled:
+        raise UnitError("the model has no loss to fine-tune with: call compile() first")
+    copy = keras.models.clone_model(model)
+    copy.set_weights(model.get_weights())
+    return copy, model.loss
 
 
 def _kernels(keras: Any, model: Any) -> list[Any]:

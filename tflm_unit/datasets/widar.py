@@ -53,7 +53,9 @@ def bvp_folder(folder: Path) -> Arrays:
     try:
         from scipy.io import loadmat
     except ModuleNotFoundError as error:
-        raise DataError(f"{folder} holds .mat files: SciPy reads them, run `pip install tflm-unit[widar]`") from error
+        raise DataError(
+            f"{folder} holds .mat files: SciPy reads them, run `pip install tflm-unit[widar]`"
+        ) from error
     rows: dict[str, list[tuple[np.ndarray, int, tuple[int, ...]]]] = {"train": [], "val": [], "test": []}
     for path in sorted(folder.glob("**/*.mat")):
         described = _describe(path.relative_to(folder))
