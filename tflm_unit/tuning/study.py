@@ -49,7 +49,7 @@ class Study:
             try:
                 self._study = _opened(name, storage, sampler)
                 known = self._study.user_attrs.get(_BELONGS_TO)
-                if known is None and not self._study.trials:
+                if known is None and not self._study.trials and len(self._study.directions) == 2:
                     self._study.set_user_attr(_BELONGS_TO, dict(belongs_to))
                     known = dict(belongs_to)
             except Exception as error:
