@@ -49,7 +49,8 @@ class Bench:
     ) -> None:
         self._network, self._validation, self._judge, self._device = network, validation, judge, device
         self._target, self._schedule, self._extra_flash = target, schedule, extra_flash
-        graph = self.graph = network.graph
+        graph, self.threads = network.graph, network.threads
+        self.graph = graph
         self.calibrator = Calibrator(graph, dataset(calibration, graph), network.threads)
         self.layer_costs = self._layer_costs()
         self.dense_cost = float(sum(self.layer_costs.values()))

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from ..converter.dataset import Dataset
-from ..converter.pruning import OperatingPoint
-from ..converter.refit import refit
-from ..planning import Planned
+from ..converter.refit import refit_all
+from ..planning import Planned, Progress
 from .bench import Bench, Measured
 from .frontier import ExpectedDrop, Line
 from .network import Run
 from .search import swept
-from .space import Candidate, Space
+from .space import Space
 from .trials import Trial
 from .wishes import Wishes
 
@@ -23,7 +22,6 @@ SHAPES = 4  # trials whose parameters are refitted and compared
 HALVINGS = 5
 STEP = 0.25  # log2 of the kept share, of the first move away from the start
 REFIT_GAINS = 1.5  # about: a refitted point loses as much less
-Say = Callable[[str], None]
 
 
 @dataclass(frozen=True)
@@ -48,10 +46,10 @@ class Finals:
     """bench: with all calibration data. calibration: the same, for refit."""
 
     def __init__(
-        self, bench: Bench, space: Space, trials: Sequence[Trial], calibration: Dataset, say: Say
+        self, bench: Bench, space: Space, trials: Sequence[Trial], calibration: Dataset, progress: Progress
     ) -> None:
-        self._bench, self._space, self._trials, self._calibration = bench, space, trials, calibration
-        self._say = say
+        self._bench, self._space, self.trials, self._calibration = bench, space, trials, calibration
+        self._progress = progress
         self._sweep = swept(trials)
         self._expected, self._line = ExpectedDrop(trials), Line(self._sweep)
         self.measured: dict[tuple[int, float, bool], Measured] = {}  # by trial number, kept and refit
@@ -59,9 +57,7 @@ class Finals:
     def choose(self, wishes: Wishes) -> tuple[Planned, dict[str, Final]]:
         """All points together, as the planner shares memory among them."""
         picks = {name: self._pick(name, limit, wishes.by_cost) for name, limit in wishes.limits.items()}
-        planned = self._bench.plan({n: self._candidate(pick) for n, pick in picks.items()})
-        refits = [pick.refit for pick in picks.values()]
-        planned = replace(planned, points=tuple(map(self._refitted, planned.points, refits)))
+        planned = self._planned(picks)
         judged = [self._bench.judged(planned, i) for i in range(len(picks))]
         return planned, {
             name: Final(pick, *found) for (name, pick), found in zip(picks.items(), judged, strict=True)
@@ -74,10 +70,8 @@ class Finals:
         def measure(pick: Pick) -> Measured:
             key = (pick.trial.number, pick.kept, pick.refit)
             if key not in self.measured:
-                self._say(name)
-                planned = self._bench.plan({name: self._candidate(pick)})
-                planned = replace(planned, points=(self._refitted(planned.points[0], pick.refit),))
-                self.measured[key] = self._bench.judged(planned, 0)[0]
+                self._progress(f"choosing {name}", 0, 0)
+                self.measured[key] = self._bench.judged(self._planned({name: pick}), 0)[0]
             return self.measured[key]
 
         def gain(pick: Pick) -> float:
@@ -99,16 +93,16 @@ class Finals:
 
     def _shapes(self, kept: float) -> list[Trial]:
         """The trials that gain most, of those with about so many MACs."""
-        near = [t for t in self._trials if abs(t.parameters["kept"] - kept) < 1]
-        return sorted(near or self._trials, key=lambda t: (self._line.gain(t.measured), t.number))[:SHAPES]
+        near = [t for t in self.trials if abs(t.parameters["kept"] - kept) < 1]
+        return sorted(near or self.trials, key=lambda t: (self._line.gain(t.measured), t.number))[:SHAPES]
 
     def _start(self, limit: float, by_cost: bool) -> float:
         """log2 of a kept share near the one to be found."""
         if by_cost:
-            ordered = sorted(self._trials, key=lambda t: (abs(np.log(t.measured.cost / limit)), t.number))
+            ordered = sorted(self.trials, key=lambda t: (abs(np.log(t.measured.cost / limit)), t.number))
         else:
-            fits = [t for t in self._trials if self._expected(t.measured.loss) <= limit * REFIT_GAINS]
-            ordered = sorted(fits or self._trials, key=lambda t: (t.measured.cost, t.number))
+            fits = [t for t in self.trials if self._expected(t.measured.loss) <= limit * REFIT_GAINS]
+            ordered = sorted(fits or self.trials, key=lambda t: (t.measured.cost, t.number))
         return ordered[0].parameters["kept"]
 
     def _edge(self, start: Pick, fits: Callable[[Pick], bool], safe: int) -> Pick:
@@ -129,8 +123,21 @@ class Finals:
             good, bad = (middle, bad) if fits(middle) else (good, middle)
         return good
 
-    def _candidate(self, pick: Pick) -> Candidate:
-        return self._space.candidate({**pick.trial.parameters, "kept": pick.kept})
-
-    def _refitted(self, point: OperatingPoint, wanted: bool) -> OperatingPoint:
-        return refit(self._bench.graph, point, self._calibration) if wanted else point
+    def _planned(self, picks: Mapping[str, Pick]) -> Planned:
+        planned = self._bench.plan(
+            {
+                name: self._space.candidate({**pick.trial.parameters, "kept": pick.kept})
+                for name, pick in picks.items()
+            }
+        )
+        points, layers = list(planned.points), list(planned.layers)
+        for i, pick in enumerate(picks.values()):
+            if pick.refit:
+                (points[i],), (layers[i],) = refit_all(
+                    self._bench.graph,
+                    points[i : i + 1],
+                    layers[i : i + 1],
+                    self._calibration,
+                    threads=self._bench.threads,
+                )
+        return replace(planned, points=tuple(points), layers=tuple(layers))
