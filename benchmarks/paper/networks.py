@@ -213,7 +213,9 @@ def _cached(name: str, data: Arrays, make: Callable[[], Any]) -> Trained:
     if not path.exists():
         print(f"training {name} once; cached in {CACHE.relative_to(ROOT)}", flush=True)
         CACHE.mkdir(parents=True, exist_ok=True)
-        make().save(path)
+        unfinished = CACHE / f"{name}.{os.getpid()}.keras"
+        make().save(unfinished)
+        unfinished.replace(path)
     tflite = path.with_suffix(".tflite")
     if not tflite.exists():
         write_file(tflite, export_int8(path, spread(data.x_train, CALIBRATION_SAMPLES)))
