@@ -7,7 +7,7 @@ import socket
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import optuna
@@ -79,11 +79,13 @@ class Study:
                 try:
                     measured = objective(trial.params)
                 except BaseException:
-                    self._study.tell(trial, state=TrialState.FAIL)
+                    self._study.tell(trial, state=TrialState.FAIL, skip_if_finished=True)
                     raise
-                figures = {"kept": measured.kept, "judge": measured.judge, "drop": measured.drop}
-                trial.set_user_attr(FIGURES, figures)
-                self._study.tell(trial, [measured.cost, measured.loss])
+                # Another worker may have taken this one for dead: containers do not see each other's processes.
+                with suppress(optuna.exceptions.UpdateFinishedTrialError):
+                    figures = {"kept": measured.kept, "judge": measured.judge, "drop": measured.drop}
+                    trial.set_user_attr(FIGURES, figures)
+                    self._study.tell(trial, [measured.cost, measured.loss], skip_if_finished=True)
 
 
 def _opened(name: str, storage: str | None, sampler: BaseSampler) -> optuna.Study:
