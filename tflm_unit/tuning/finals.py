@@ -18,7 +18,7 @@ from .space import Space
 from .trials import Trial
 from .wishes import Wishes
 
-SHAPES = 4  # trials whose parameters are refitted and compared
+SHAPES = 3  # trials whose parameters are refitted and compared
 HALVINGS = 5
 STEP = 0.25  # log2 of the kept share, of the first move away from the start
 REFIT_GAINS = 1.5  # about: a refitted point loses as much less

@@ -32,7 +32,7 @@ from .wishes import wishes
 
 TRIAL_SAMPLES = 384  # of the calibration data, in a trial
 # Default number of trials: as many as take about so many MACs, within limits.
-MACS, FEWEST, MOST = 8e12, 60, 400
+MACS, FEWEST, MOST = 8e12, 60, 300
 VERSION = 2  # of the search: studies of another one are refused
 
 
@@ -77,7 +77,7 @@ def tune(
     points: names of operating points, the last with the whole drop or saving and the others with even shares of it;
         or the limit of each by name.
     trials: finished trials at which the search ends, those of an earlier run and of other workers included; default:
-        60 to 400, from the model's MACs. timeout: seconds after which no trial begins.
+        60 to 300, from the model's MACs. timeout: seconds after which no trial begins.
     seed: the same arguments and seed give the same bytes, whether or not the search was interrupted; not with
         several workers.
     storage: URL of a database (sqlite:///x.db) or path of a journal file, in which trials outlive this process and
