@@ -146,12 +146,12 @@ def convert(
     """
     rules = _rules(percentile, skip, thresholds, points)
     check_schedule(schedule)
-    _check_extra_flash(extra_flash, schedule, target)
+    check_extra_flash(extra_flash, schedule, target)
     if not isinstance(target, (str, Target, type(None))):
         raise UnitError(f"target is {target!r}; it takes a name or a Target")
     board = load_target(target) if isinstance(target, str) else target
-    chosen, power_of_two = _divider(divider, power_of_two, board)
-    data = _int8_bytes(model, representative_data, scale, offset)
+    chosen, power_of_two = divider_for(divider, power_of_two, board)
+    data = int8_bytes(model, representative_data, scale, offset)
     with naming(model):
         base = load_model(container.strip(data))
     if not base.graph.prunable:
@@ -186,7 +186,7 @@ def convert(
         "extra_flash": extra_flash,
     }
     config = PruningConfig(tuple(measured))
-    report = _report(config, planned, settings)
+    report = report_of(config, planned, settings)
     result = load(container.attach(base.data, config, report))
     missing = too_large(result.model, board) if board else ()
     if missing:
@@ -195,7 +195,7 @@ def convert(
     return result
 
 
-def _check_extra_flash(extra_flash: float | None, schedule: str | None, target: str | Target | None) -> None:
+def check_extra_flash(extra_flash: float | None, schedule: str | None, target: str | Target | None) -> None:
     if extra_flash is None:
         return
     if not isinstance(extra_flash, (int, float)) or not 0 <= extra_flash <= MAX_EXTRA_FLASH:
@@ -204,7 +204,7 @@ def _check_extra_flash(extra_flash: float | None, schedule: str | None, target: 
         raise UnitError("extra_flash limits plans, and none are made: give a target, or schedule 'planned'")
 
 
-def _int8_bytes(model: Any, data: Source, scale: float | None, offset: float | None) -> bytes:
+def int8_bytes(model: Any, data: Source, scale: float | None, offset: float | None) -> bytes:
     if isinstance(model, (bytes, bytearray, memoryview)):
         return bytes(model)
     if isinstance(model, (str, PathLike)) and str(model).endswith(".tflite"):
@@ -222,7 +222,7 @@ def _statistics(model: Model, data: Dataset, threads: int | None) -> Statistics:
     return TflmCalibrator(model, data)
 
 
-def _divider(
+def divider_for(
     divider: str | Divider | None, power_of_two: bool | None, target: Target | None
 ) -> tuple[Divider, bool]:
     """With a target and no divider, thresholds are powers of two, for which quotients are bit shifts."""
@@ -301,7 +301,7 @@ def _settings(
     }
 
 
-def _report(config: PruningConfig, planned: Planned, settings: dict[str, Any]) -> dict[str, Any]:
+def report_of(config: PruningConfig, planned: Planned, settings: dict[str, Any]) -> dict[str, Any]:
     return {
         "tflm_unit": VERSION,
         "settings": settings,

@@ -60,7 +60,7 @@ def _saved(
 ) -> Model:
     accuracies = {n: f.measured.judge if judge.name == "accuracy" else None for n, f in chosen.items()}
     config = PruningConfig(tuple(replace(p, accuracy=accuracies[p.name]) for p in planned.points))
-    report = {**api._report(config, planned, tuning["settings"]), "tuning": tuning}
+    report = {**api.report_of(config, planned, tuning["settings"]), "tuning": tuning}
     return load_model(container.attach(base.data, config, report))
 
 

@@ -94,11 +94,11 @@ def tune(
     """
     wanted = wishes(points, max_drop, budget)
     check_schedule(schedule)
-    api._check_extra_flash(extra_flash, schedule, target)
+    api.check_extra_flash(extra_flash, schedule, target)
     _check_numbers(trials, timeout, seed)
     board = load_target(target) if isinstance(target, str) else target
-    device = Device(*api._divider(divider, power_of_two, board), groups)
-    data = api._int8_bytes(model, calibration, scale, offset)
+    device = Device(*api.divider_for(divider, power_of_two, board), groups)
+    data = api.int8_bytes(model, calibration, scale, offset)
     with naming(model):
         base = load_model(container.strip(data))
     told = progress or (lambda what, done, total: None)
