@@ -226,6 +226,8 @@ MISTAKES: dict[str, tuple[dict[str, Any], type[Exception], str]] = {
     "divider": ({"divider": "magic"}, UnitError, "divider is 'magic'"),
     "schedule": ({"schedule": "dense"}, UnitError, "schedule is 'dense'"),
     "target": ({"target": "toaster"}, UnitError, "no target 'toaster'"),
+    "no target": ({"target": 5}, UnitError, "target is 5"),
+    "metric": ({"metric": "f1"}, UnitError, "metric is 'f1'"),
     "labels": ({"labels": Y_VAL[:7]}, DataError, "7 labels for 160 samples"),
     "label": ({"labels": Y_VAL + CLASSES}, DataError, "out of range"),
     "storage": ({"storage": "nonsense://x"}, UnitError, "study 'tflm_unit' cannot be opened in nonsense://x"),

@@ -96,6 +96,10 @@ def tune(
     check_schedule(schedule)
     api.check_extra_flash(extra_flash, schedule, target)
     _check_numbers(trials, timeout, seed)
+    if not isinstance(target, (str, Target, type(None))):
+        raise UnitError(f"target is {target!r}; it takes a name or a Target")
+    if metric is not None and not callable(metric):
+        raise UnitError(f"metric is {metric!r}; it takes a function of (labels, outputs)")
     board = load_target(target) if isinstance(target, str) else target
     device = Device(*api.divider_for(divider, power_of_two, board), groups)
     data = api.int8_bytes(model, calibration, scale, offset)
