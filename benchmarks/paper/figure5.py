@@ -126,7 +126,9 @@ def main() -> None:
         "--sparsity", nargs="+", type=float, default=Work.sparsities, help="of train-time pruning"
     )
     made.add_argument("--percentile", nargs="+", type=int, default=PERCENTILES, help="of UnIT alone")
-    made.add_argument("--near", action="store_true", help="no points of tune that lose more than 1 point")
+    made.add_argument(
+        "--near", action="store_true", help="of tune, only the points for the drops that are asked for"
+    )
     made.add_argument("--samples", type=count, help="validation and test samples of each (default: all)")
     made.add_argument("--trials", type=count, help="of the search (default: that of tune)")
     made.add_argument("--markdown", action="store_true", help="print the table in Markdown")
