@@ -1,21 +1,30 @@
 """The loss by which an int8 model's answers are compared with others, and its gradient.
 
-Cross-entropy of the logits where the model ends in a SOFTMAX, else half the squared error of its first output.
+Cross-entropy of the logits where the model ends in a SOFTMAX, else half the squared error of its output.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
+from .errors import UnitError
 from .graph import Graph, Layer, SoftmaxParams
 
 PASSED_ON = ("DEQUANTIZE", "QUANTIZE", "RESHAPE")
 
 
 class OutputLoss:
-    """tensor: int8, what the loss is a function of: the logits, or the first output."""
+    """tensor: int8, what the loss is a function of: the logits, or the output.
+
+    Raises UnitError for a model with several outputs: what only the others depend on would seem not to matter.
+    """
 
     def __init__(self, graph: Graph) -> None:
+        if len(graph.outputs) != 1:
+            raise UnitError(
+                f"the model has {len(graph.outputs)} outputs; tune and refit compare one with the dense model's: "
+                "use convert without refit"
+            )
         made_by = {t: layer for layer in graph.layers for t in layer.outputs}
         tensor = graph.outputs[0]
         last: Layer | None = made_by.get(tensor)

@@ -14,6 +14,7 @@ import numpy as np
 
 from .dataset import Dataset
 from .engine import Engine
+from .errors import UnitError
 from .gradients import activations, backward
 from .graph import Graph, Layer
 from .output_loss import OutputLoss
@@ -45,6 +46,16 @@ def refit_all(
     return tuple(p for p, _ in counted), tuple(r for _, r in counted)
 
 
+def check_refit(graph: Graph) -> None:
+    """Raises UnitError when `refit` cannot run the graph or compare its answers."""
+    if graph.unsupported:
+        layer = graph.unsupported[0]
+        raise UnitError(
+            f"refit needs the batch engine, which cannot run layer {layer.name!r} ({layer.op}): {layer.unsupported}"
+        )
+    OutputLoss(graph)
+
+
 @dataclass
 class _Bias:
     """One layer's compensation in real units and Adam's averages of its gradient, float64 (channels,)."""
@@ -73,10 +84,14 @@ def refit(
 ) -> OperatingPoint:
     """The point with compensations that bring its answers on `data` closest to the dense network's.
 
-    Everything else of the point stays. data: calibration samples, 500 or more; fewer are learnt by heart.
+    Everything else of the point stays, layers that skip zero products alone as well: a compensation would take their
+    schedule from them. data: calibration samples, 500 or more; fewer are learnt by heart.
     progress: called with ('refit', steps done, steps). Raises as `sensitivity` does.
     """
-    layers = [x for x in graph.prunable if graph.weights(x).index in point.layers]
+    moved = {index for index, entry in point.layers.items() if not entry.skips_zeros_alone}
+    layers = [x for x in graph.prunable if graph.weights(x).index in moved]
+    if not layers:
+        return point
     scales = {x.index: graph.product_scale(x) for x in layers}
     loss, keep = OutputLoss(graph), activations(graph)
     samples = tuple(np.concatenate(parts) for parts in zip(*data, strict=True))

@@ -201,6 +201,11 @@ def test_bad_options(options: dict, message: str) -> None:
         tflm_unit.convert(classifier(), X, **options)
 
 
+def test_refit_needs_the_batch_engine() -> None:
+    with pytest.raises(UnitError, match=r"refit needs the batch engine.*'extra' \(LOGISTIC\)"):
+        tflm_unit.convert(classifier("LOGISTIC"), X, refit=True)
+
+
 def test_bad_evaluations(result: tflm_unit.ConversionResult) -> None:
     with pytest.raises(UnitError, match=r"no operating point 'night'; it has 0 \(full\), 1 \(saver\)"):
         result.evaluate(X_TEST, point="night")

@@ -6,18 +6,19 @@ import numpy as np
 import pytest
 from classifier import classifier, images
 from random_graphs import random_graph, random_inputs
-from tiny_models import lenet
+from tiny_models import lenet, zoo
 
 from tflm_unit.converter.calibration import Calibrator
 from tflm_unit.converter.dataset import Dataset
 from tflm_unit.converter.engine import Engine
+from tflm_unit.converter.errors import UnitError
 from tflm_unit.converter.gradients import activations, backward
 from tflm_unit.converter.graph import Graph, Layer
 from tflm_unit.converter.output_loss import OutputLoss
 from tflm_unit.converter.prune import PruneOptions, prune
 from tflm_unit.converter.pruning import OperatingPoint
 from tflm_unit.converter.reader import read_graph
-from tflm_unit.converter.refit import refit
+from tflm_unit.converter.refit import check_refit, refit
 from tflm_unit.converter.sensitivity import sensitivity, start_thresholds
 from tflm_unit.converter.thresholds import Explicit, SkipRate
 
@@ -132,3 +133,24 @@ def test_refit_leaves_layers_without_thresholds_dense(graph: Graph, data: Datase
     rule = Explicit({first.name: 0.2})
     point, _ = prune(graph, Calibrator(graph, data), PruneOptions(rule), "point")
     assert refit(graph, point, data, steps=3).layers.keys() == {graph.weights(first).index}
+
+
+def test_refit_leaves_layers_that_skip_zeros_alone_on_their_schedule(graph: Graph, data: Dataset) -> None:
+    first, second, last = graph.prunable
+    rule = Explicit({first.name: 0.0, second.name: 0.2})
+    point, _ = prune(graph, Calibrator(graph, data), PruneOptions(rule), "point")
+    entry, other = (graph.weights(x).index for x in (first, second))
+    moved = refit(graph, point, data, steps=3)
+    assert moved.layers[entry] == point.layers[entry]
+    assert moved.layers[entry].skips_zeros_alone
+    assert not np.array_equal(moved.layers[other].compensation, point.layers[other].compensation)
+    nothing = OperatingPoint("zero-skip", {entry: point.layers[entry]})
+    assert refit(graph, nothing, data, steps=3) == nothing
+
+
+def test_models_with_several_outputs_are_refused() -> None:
+    graph = read_graph(zoo())
+    with pytest.raises(UnitError, match="the model has 2 outputs"):
+        sensitivity(graph, Dataset(np.zeros((1, 9, 8, 3), np.float32), graph))
+    with pytest.raises(UnitError, match="the model has 2 outputs"):
+        check_refit(graph)

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 from classifier import CLASSES, LAYERS, classifier, images
+from tiny_models import zoo
 
 import tflm_unit
 from tflm_unit import DataError, ModelError, UnitError
@@ -246,5 +247,7 @@ def test_wrong_data_and_models_are_named() -> None:
         tflm_unit.tune(MODEL, X, X_VAL[:, :4], Y_VAL)
     with pytest.raises(ModelError):
         tflm_unit.tune(b"nonsense", X, X_VAL, Y_VAL)
+    with pytest.raises(UnitError, match="the model has 2 outputs"):
+        tflm_unit.tune(zoo(), np.zeros((4, 9, 8, 3), np.float32), np.zeros((4, 9, 8, 3), np.float32))
     with pytest.raises(UnitError, match=r"tune needs the batch engine.*'extra' \(LOGISTIC\)"):
         tflm_unit.tune(classifier("LOGISTIC"), X, X_VAL, Y_VAL)

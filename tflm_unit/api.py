@@ -17,7 +17,7 @@ from .converter.errors import UnitError
 from .converter.graph import Layer
 from .converter.prune import PruneOptions, Statistics
 from .converter.pruning import Divider, OperatingPoint, PruningConfig
-from .converter.refit import refit_all
+from .converter.refit import check_refit, refit_all
 from .converter.targets import Target, load_target
 from .converter.thresholds import Explicit, Percentile, Rule, SkipRate
 from .evaluation import Evaluation, evaluate
@@ -156,6 +156,8 @@ def convert(
         base = load_model(container.strip(data))
     if not base.graph.prunable:
         raise UnitError("no CONV_2D, DEPTHWISE_CONV_2D or FULLY_CONNECTED layer has int8 weights of its own")
+    if refit:
+        check_refit(base.graph)
     samples = Dataset(representative_data, base.graph, scale=scale, offset=offset)
     source = _statistics(base, samples, threads)
     options = {
