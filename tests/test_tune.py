@@ -12,7 +12,7 @@ from classifier import CLASSES, LAYERS, classifier, images
 from tiny_models import zoo
 
 import tflm_unit
-from tflm_unit import DataError, ModelError, UnitError
+from tflm_unit import DataError, ModelError, UnitError, page
 from tflm_unit.converter.engine import Engine
 from tflm_unit.evaluation import Evaluation
 from tflm_unit.models import load_model
@@ -168,6 +168,49 @@ def test_a_metric_judges_in_its_own_units() -> None:
     assert point["drop_low"] < point["drop"] < point["drop_high"]
 
 
+def test_test_data_without_labels_give_agreements() -> None:
+    found = tune(trials=17, max_drop=0.1, test=X_TEST)
+    tuning = found.to_json()
+    assert (tuning["judge"], tuning["test"]["judge"]) == ("accuracy", "agreement")
+    assert tuning["test"]["points"]["default"]["accuracy"] == found.evaluate(X_TEST).agreement
+    assert "dense: agreement 100.00%" in " ".join(found.summary().split())
+    assert page.collect(found.model).judge == "agreement"
+
+
+def test_test_data_are_checked_before_the_search() -> None:
+    seen: list[str] = []
+    for options, message in (
+        ({"test": X_TEST[:, :4]}, "image"),
+        ({"test": X_TEST, "test_labels": Y_TEST[:5]}, "5 labels for 90 samples"),
+        ({"test_labels": Y_TEST}, "test_labels are given without test"),
+    ):
+        with pytest.raises(UnitError, match=message):
+            tune(**options, progress=lambda what, done, total: seen.append(what))
+    assert not seen
+
+
+def accuracy(labels: np.ndarray | None, outputs: np.ndarray) -> float:
+    """In percent: not what the report calls accuracy."""
+    return 100 * float(np.mean(outputs.argmax(axis=1) == labels))
+
+
+def closeness(labels: np.ndarray | None, outputs: np.ndarray) -> float:
+    """Of a regression; many resamples have no label above 0.99 and so no figure."""
+    assert labels is not None
+    assert labels.dtype == np.float64
+    rows = labels > 0.99
+    return -float(np.square(outputs[rows, 0] - labels[rows]).mean()) if rows.any() else float("nan")
+
+
+def test_metrics_take_labels_of_any_kind_and_names_that_are_taken() -> None:
+    found = tune(metric=accuracy, trials=17, max_drop=10.0)
+    assert found.to_json()["judge"] == "accuracy (metric)"
+    assert found.points[0].accuracy is None
+    real = np.where(np.arange(len(X_VAL)) == 7, 1.0, 0.5)
+    point = points_of(tune(metric=closeness, labels=real, trials=17, max_drop=1.0))["default"]
+    assert point["drop_low"] <= point["drop"] <= point["drop_high"]
+
+
 @pytest.mark.parametrize(
     ("value", "message"), [(float("nan"), "finite"), ("much", "takes a number"), (None, "takes a number")]
 )
@@ -229,6 +272,7 @@ MISTAKES: dict[str, tuple[dict[str, Any], type[Exception], str]] = {
     "target": ({"target": "toaster"}, UnitError, "no target 'toaster'"),
     "no target": ({"target": 5}, UnitError, "target is 5"),
     "metric": ({"metric": "f1"}, UnitError, "metric is 'f1'"),
+    "more labels": ({"labels": np.zeros(200, int)}, DataError, "200 labels for 160 samples"),
     "labels": ({"labels": Y_VAL[:7]}, DataError, "7 labels for 160 samples"),
     "label": ({"labels": Y_VAL + CLASSES}, DataError, "out of range"),
     "storage": ({"storage": "nonsense://x"}, UnitError, "study 'tflm_unit' cannot be opened in nonsense://x"),

@@ -154,7 +154,8 @@ def _judge(
         what = "accuracy" if measured.labels is not None else "agreement"
         return what, f"{measured.samples:,} samples of {data_name}"
     if tuning and tuning.get("test"):
-        return tuning["judge"], f"{tuning['test']['samples']:,} test samples that the search never saw"
+        test = tuning["test"]
+        return test.get("judge", tuning["judge"]), f"{test['samples']:,} test samples that the search never saw"
     if tuning and tuning.get("points"):
         count = (tuning.get("settings") or {}).get("validation_samples")
         return tuning[

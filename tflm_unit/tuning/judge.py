@@ -45,8 +45,8 @@ class Estimate:
 class Judge:
     """Compares a network's answers with labels or, without labels, with those of the dense network.
 
-    labels: int64 (N,), checked; None: agreement with the dense network. metric: called with (labels, outputs float32
-    (N, classes)), higher is better; it then judges instead.
+    labels: int64 (N,), checked; None: agreement with the dense network. metric: called with (labels, as they are,
+    outputs float32 (N, classes)), higher is better; it then judges instead.
     """
 
     def __init__(
@@ -65,9 +65,10 @@ class Judge:
 
     @property
     def name(self) -> str:
-        """'accuracy', 'agreement' or the metric's name."""
+        """'accuracy', 'agreement' or the metric's name, which is neither of these."""
         if self._metric is not None:
-            return str(getattr(self._metric, "__name__", type(self._metric).__name__))
+            name = str(getattr(self._metric, "__name__", type(self._metric).__name__))
+            return f"{name} (metric)" if name in ("accuracy", "agreement") else name
         return "agreement" if self._given is None else "accuracy"
 
     def value(self, answers: Answers) -> float:
@@ -97,19 +98,28 @@ class Judge:
         return self._bootstrap(self.dense, answers)
 
     def _bootstrap(self, first: Answers, second: Answers | None) -> Estimate:
-        """Of the metric of `first`, less that of `second`, over resampled samples (Efron 1979)."""
+        """Of the metric of `first`, less that of `second`, over resampled samples (Efron 1979).
+
+        Resamples without a figure, as where a class is missing, do not count.
+        """
 
         def figure(rows: np.ndarray | slice) -> float:
             assert self._metric is not None
             labels = None if self._given is None else self._given[rows]
-            value = _number(self._metric(labels, first.outputs[rows]), self.name)
+            value = float(self._metric(labels, first.outputs[rows]))
             return value if second is None else value - float(self._metric(labels, second.outputs[rows]))
+
+        def resampled() -> float:
+            try:
+                return figure(random.integers(0, count, count))
+            except (ValueError, ZeroDivisionError):
+                return float("nan")
 
         random = np.random.default_rng(self._seed)
         count = len(first.outputs)
-        drawn = [figure(random.integers(0, count, count)) for _ in range(RESAMPLES)]
-        low, high = np.quantile(drawn, [0.025, 0.975])
-        return Estimate(figure(slice(None)), float(low), float(high))
+        value, drawn = figure(slice(None)), [resampled() for _ in range(RESAMPLES)]
+        low, high = np.quantile([x for x in drawn if np.isfinite(x)] or [value], [0.025, 0.975])
+        return Estimate(value, float(low), float(high))
 
 
 def wilson(hits: int, count: int) -> Estimate:

@@ -46,7 +46,10 @@ class Tested:
 
 @dataclass(frozen=True)
 class Test:
+    """judge: what the figures are: accuracy, agreement or a metric."""
+
     samples: int
+    judge: str
     dense: Tested
     points: dict[str, Tested]
 
@@ -78,14 +81,15 @@ def test_json(test: Test | None) -> dict[str, Any] | None:
     if test is None:
         return None
     dense = {name: getattr(test.dense, name) for name in ("accuracy", "low", "high")}
-    return {"samples": test.samples, "dense": dense, "points": {n: asdict(t) for n, t in test.points.items()}}
+    figures = {"samples": test.samples, "judge": test.judge, "dense": dense}
+    return {**figures, "points": {n: asdict(t) for n, t in test.points.items()}}
 
 
 def tuning_tables(tuning: dict[str, Any]) -> list[Table | str]:
     """Tables of a model's report['tuning']."""
     found: list[Table | str] = [_points(tuning)]
     if tuning["test"]:
-        found.append(_test(tuning["test"], tuning["judge"]))
+        found.append(_test(tuning["test"], tuning["test"].get("judge", tuning["judge"])))
     found.append(_frontier(tuning))
     return found + [f"note: {note}" for note in tuning["notes"]]
 

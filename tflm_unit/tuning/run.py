@@ -82,11 +82,11 @@ def tune(
         several workers.
     storage: URL of a database (sqlite:///x.db) or path of a journal file, in which trials outlive this process and
         which several processes share; study: name in it.
-    metric: called with (labels, outputs float32 (N, classes)), higher is better; it then judges instead, and max_drop
-        is in its units.
+    metric: called with (labels as given, outputs float32 (N, classes)), higher is better; it then judges instead, and
+        max_drop is in its units.
     groups: 'channel', 'layer' or a number of output channels that share a threshold.
     fatrelu: whether small outputs of fused ReLUs may become 0.
-    test, test_labels: samples that only the final figures come from.
+    test, test_labels: samples that only the final figures come from; without labels these are agreements.
     progress: called with (what, steps done, steps).
 
     Raises ModelError for models that are not full-int8, DataError for data that does not fit, and UnitError for
@@ -109,6 +109,7 @@ def tune(
     setup = Setup(base, threads, scale, offset, metric, seed, told)
     samples, held_out = (quantized(x, base.graph, scale, offset) for x in (calibration, validation))
     few, judge = picked(samples, TRIAL_SAMPLES), setup.judge(held_out, labels)
+    exam = setup.exam(test, test_labels)
 
     def bench(calibrated_on: tuple[np.ndarray, ...]) -> Bench:
         machine: dict[str, Any] = {"target": board, "schedule": schedule, "extra_flash": extra_flash}
@@ -149,7 +150,7 @@ def tune(
     final_bench = bench(samples)
     finals = Finals(final_bench, space, finished, dataset(samples, base.graph), told)
     planned, chosen = finals.choose(wanted)
-    tested = None if test is None else setup.test(planned, test, test_labels)
+    tested = None if exam is None else setup.test(planned, *exam)
     settings |= {
         "max_drop": None if wanted.by_cost else wanted.farthest,
         "budget": wanted.farthest if wanted.by_cost else None,

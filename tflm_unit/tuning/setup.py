@@ -10,7 +10,7 @@ import numpy as np
 
 from ..converter.dataset import Source, check_labels
 from ..converter.engine import Engine
-from ..converter.errors import UnitError
+from ..converter.errors import DataError, UnitError
 from ..converter.sensitivity import sensitivity
 from ..models import Model
 from ..planning import Planned, Progress
@@ -21,6 +21,7 @@ from .result import Test, Tested
 from .space import Device, Space, with_relu
 
 FATRELU_SAMPLES = 64
+Samples = tuple[np.ndarray, ...]  # quantized, one array per input
 
 
 @dataclass(frozen=True)
@@ -39,14 +40,19 @@ class Setup:
     def network(self) -> Network:
         return Network(self.base.graph, self.threads)
 
-    def judge(self, samples: tuple[np.ndarray, ...], labels: Any) -> Judge:
+    def judge(self, samples: Samples, labels: Any) -> Judge:
+        """Raises DataError for labels that do not fit."""
         network = self.network
         dense = network.run(samples, schedule="dense").answers
         if labels is not None:
-            labels = check_labels(labels, len(dense.outputs), dense.outputs.shape[1])
+            labels, count = np.asarray(labels), len(dense.outputs)
+            if labels.shape[:1] != (count,):
+                raise DataError(f"there are {len(np.atleast_1d(labels))} labels for {count} samples")
+            if self.metric is None:
+                labels = check_labels(labels, count, dense.outputs.shape[1])
         return Judge(dense, labels, network.loss, metric=self.metric, seed=self.seed)
 
-    def space(self, bench: Bench, samples: tuple[np.ndarray, ...], device: Device, fatrelu: bool) -> Space:
+    def space(self, bench: Bench, samples: Samples, device: Device, fatrelu: bool) -> Space:
         graph = self.base.graph
         if not graph.prunable:
             raise UnitError(
@@ -61,16 +67,24 @@ class Setup:
         relu = {i: kept[t] for i, t in outputs.items()}
         return Space(graph, device, fisher, cost, statistics, relu)
 
-    def test(self, planned: Planned, test: Source, labels: Any) -> Test:
-        network, samples = self.network, quantized(test, self.base.graph, self.scale, self.offset)
-        judge = self.judge(samples, labels)
+    def exam(self, test: Source | None, labels: Any) -> tuple[Samples, Judge] | None:
+        """Test samples and their judge, checked before a search that may take hours. Raises UnitError."""
+        if test is None:
+            if labels is not None:
+                raise UnitError("test_labels are given without test")
+            return None
+        samples = quantized(test, self.base.graph, self.scale, self.offset)
+        return samples, self.judge(samples, labels)
+
+    def test(self, planned: Planned, samples: Samples, judge: Judge) -> Test:
+        network = self.network
 
         def tested(run: Run) -> Tested:
             value, drop = judge.estimate(run.answers), judge.drop_estimate(run.answers)
             return Tested(value.value, value.low, value.high, drop.value, drop.low, drop.high, run.kept)
 
         points = {p.name: tested(network.run(samples, p)) for p in planned.points}
-        return Test(len(samples[0]), tested(network.run(samples, schedule="dense")), points)
+        return Test(len(samples[0]), judge.name, tested(network.run(samples, schedule="dense")), points)
 
 
 def content(*parts: bytes | np.ndarray) -> str:
