@@ -75,6 +75,17 @@ MISTAKES = {
     "limit": ("data.npz", ["--points", "a=much"], "'much' is not a number"),
     "twice": ("data.npz", ["--points", "a=1,a=2"], "a point is given twice"),
     "few samples": ("few.npz", [], "only 3 samples in x_train"),
+    "report": (
+        "data.npz",
+        ["--report", "/nowhere/page.html"],
+        "cannot write /nowhere/page.html: there is no folder",
+    ),
+    "report into a folder": ("data.npz", ["--report", "/"], "cannot write /: it is a folder"),
+    "two limits": (
+        "data.npz",
+        ["--points", "a=1,b=2", "--max-drop", 3],
+        "max_drop is 0.03, but the limits of points",
+    ),
     "storage": ("data.npz", ["--storage", "sqlite:////nowhere/x.db"], "cannot be opened"),
 }
 

@@ -97,6 +97,8 @@ def tune(
     """Search the thresholds that cost least for a drop, or lose least for a budget."""
     from .tuning import tune as run
 
+    for path in (output, report):
+        _check_place(path)
     arrays, notes = _arrays(data, samples, validation)
     limits = _points(points, percent=budget is None)
     with progress_bar(as_json) as progress, _telling_how_to_continue(storage):
@@ -131,6 +133,13 @@ def tune(
         return
     written = f"wrote {output}: {len(result.model.data):,} bytes"
     print_all(*result.tables(), *(f"note: {note}" for note in notes), written)
+
+
+def _check_place(path: Path | None) -> None:
+    """Before hours of search."""
+    if path is not None and (path.is_dir() or not path.parent.is_dir()):
+        reason = "it is a folder" if path.is_dir() else f"there is no folder {path.parent}"
+        raise UnitError(f"cannot write {path}: {reason}")
 
 
 @contextmanager

@@ -29,7 +29,9 @@ def wishes(
     points: Sequence[str] | Mapping[str, float], max_drop: float | None, budget: float | None
 ) -> Wishes:
     """points: names, of which the last gets the whole drop (or saving) and the others an even share of it, in order;
-    or limits by name. max_drop: default 0.01. Raises UnitError naming what is wrong."""
+    or limits by name, the farthest of which max_drop or budget must then be. max_drop: default 0.01.
+
+    Raises UnitError naming what is wrong."""
     if max_drop is not None and budget is not None:
         raise UnitError("max_drop and budget exclude each other: give one")
     by_cost = budget is not None
@@ -48,7 +50,13 @@ def wishes(
             for name, share in zip(points, shares, strict=True)
         }
     check = _budget if by_cost else _drop
-    return Wishes({_name(n): check(f"the limit of point {n!r}", x) for n, x in limits.items()}, by_cost)
+    found = Wishes({_name(n): check(f"the limit of point {n!r}", x) for n, x in limits.items()}, by_cost)
+    what, given = ("budget", budget) if by_cost else ("max_drop", max_drop)
+    if given is not None and isinstance(points, Mapping) and given != found.farthest:
+        raise UnitError(
+            f"{what} is {given!r}, but the limits of points go to {found.farthest!r}: make them the same"
+        )
+    return found
 
 
 def _name(name: object) -> str:
