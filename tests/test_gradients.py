@@ -136,7 +136,7 @@ def test_refit_leaves_layers_without_thresholds_dense(graph: Graph, data: Datase
 
 
 def test_refit_leaves_layers_that_skip_zeros_alone_on_their_schedule(graph: Graph, data: Dataset) -> None:
-    first, second, last = graph.prunable
+    first, second, _ = graph.prunable
     rule = Explicit({first.name: 0.0, second.name: 0.2})
     point, _ = prune(graph, Calibrator(graph, data), PruneOptions(rule), "point")
     entry, other = (graph.weights(x).index for x in (first, second))

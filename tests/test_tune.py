@@ -211,6 +211,20 @@ def test_metrics_take_labels_of_any_kind_and_names_that_are_taken() -> None:
     assert point["drop_low"] <= point["drop"] <= point["drop_high"]
 
 
+def test_a_limit_that_is_missed_is_told_in_units_of_the_metric() -> None:
+    dense: list[np.ndarray] = []  # what is asked first
+
+    def similarity(labels: np.ndarray | None, outputs: np.ndarray) -> float:
+        dense.append(outputs)
+        return -float(np.abs(outputs - dense[0]).sum())
+
+    found = tune(metric=similarity, trials=17, max_drop=0.0)
+    drop = points_of(found)["default"]["drop"]
+    assert drop > 1
+    (note,) = [note for note in found.to_json()["notes"] if "nothing found keeps to it" in note]
+    assert f"has {drop:.4g}, above its limit of 0:" in note
+
+
 @pytest.mark.parametrize(
     ("value", "message"), [(float("nan"), "finite"), ("much", "takes a number"), (None, "takes a number")]
 )
@@ -257,6 +271,16 @@ MISTAKES: dict[str, tuple[dict[str, Any], type[Exception], str]] = {
     "negative drop": ({"max_drop": -0.1}, UnitError, "max_drop is -0.1"),
     "budget of 0": ({"budget": 0.0}, UnitError, "budget is 0.0"),
     "budget in percent": ({"budget": 30}, UnitError, "budget is 30"),
+    "two limits": (
+        {"points": {"a": 0.1}, "max_drop": 0.2},
+        UnitError,
+        "max_drop is 0.2, but the limits of points",
+    ),
+    "two budgets": (
+        {"points": {"a": 0.5}, "budget": 0.2},
+        UnitError,
+        "budget is 0.2, but the limits of points",
+    ),
     "no points": ({"points": ()}, UnitError, r"points is \(\)"),
     "points in one string": ({"points": "full,saver"}, UnitError, "points is 'full,saver'"),
     "point twice": ({"points": ("a", "a")}, UnitError, "'a' twice"),

@@ -155,7 +155,9 @@ def _judge(
         return what, f"{measured.samples:,} samples of {data_name}"
     if tuning and tuning.get("test"):
         test = tuning["test"]
-        return test.get("judge", tuning["judge"]), f"{test['samples']:,} test samples that the search never saw"
+        return test.get(
+            "judge", tuning["judge"]
+        ), f"{test['samples']:,} test samples that the search never saw"
     if tuning and tuning.get("points"):
         count = (tuning.get("settings") or {}).get("validation_samples")
         return tuning[

@@ -5,13 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-import numpy as np
-
 from ..converter.dataset import Dataset
 from ..converter.refit import refit_all
 from ..planning import Planned, Progress
 from .bench import Bench, Measured
-from .frontier import ExpectedDrop, Line
+from .frontier import LEAST_COST, ExpectedDrop, Line, log
 from .network import Run
 from .search import swept
 from .space import Space
@@ -99,7 +97,9 @@ class Finals:
     def _start(self, limit: float, by_cost: bool) -> float:
         """log2 of a kept share near the one to be found."""
         if by_cost:
-            ordered = sorted(self.trials, key=lambda t: (abs(np.log(t.measured.cost / limit)), t.number))
+            ordered = sorted(
+                self.trials, key=lambda t: (abs(log(t.measured.cost / limit, LEAST_COST)), t.number)
+            )
         else:
             fits = [t for t in self.trials if self._expected(t.measured.loss) <= limit * REFIT_GAINS]
             ordered = sorted(fits or self.trials, key=lambda t: (t.measured.cost, t.number))

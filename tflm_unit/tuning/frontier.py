@@ -11,6 +11,7 @@ from .bench import Measured
 from .trials import Trial
 
 LEAST_LOSS = 1e-5
+LEAST_COST = 1e-6  # no MAC at all, as for samples that are all black
 T = TypeVar("T")
 
 
@@ -31,9 +32,10 @@ class Line:
 
     def gain(self, measured: Measured) -> float:
         """log of the loss relative to the line's at the same cost; below 0: better."""
-        costs = [np.log(m.cost) for m, _ in self._points]
-        losses = [_log(m.loss) for m, _ in self._points]
-        return _log(measured.loss) - float(np.interp(np.log(measured.cost), costs, losses))
+        costs = [log(m.cost, LEAST_COST) for m, _ in self._points]
+        losses = [log(m.loss, LEAST_LOSS) for m, _ in self._points]
+        here = float(np.interp(log(measured.cost, LEAST_COST), costs, losses))
+        return log(measured.loss, LEAST_LOSS) - here
 
 
 class ExpectedDrop:
@@ -66,5 +68,6 @@ def _isotonic(values: Sequence[float]) -> np.ndarray:
     return np.repeat(means, counts)
 
 
-def _log(loss: float) -> float:
-    return float(np.log(max(loss, LEAST_LOSS)))
+def log(value: float, least: float) -> float:
+    """Natural logarithm of the value, or of the least that counts."""
+    return float(np.log(max(value, least)))

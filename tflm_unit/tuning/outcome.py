@@ -17,7 +17,7 @@ from .bench import Bench, Measured
 from .finals import Final, Finals
 from .frontier import frontier
 from .judge import Judge
-from .result import FrontierPoint, Test, TuneResult, test_json
+from .result import FrontierPoint, Test, TuneResult, figure, test_json
 from .trials import Trial
 from .wishes import Wishes
 
@@ -110,7 +110,8 @@ def _notes(wanted: Wishes, final: Mapping[str, Final], judge: Judge) -> list[str
             )
         got = f.measured.cost if wanted.by_cost else f.measured.drop
         if got > limit + 1e-9:
+            found, allowed = (figure(x, {"judge": judge.name}, wanted.by_cost) for x in (got, limit))
             notes.append(
-                f"point {name!r} has {got:.2%}, above its limit of {limit:.2%}: nothing found keeps to it"
+                f"point {name!r} has {found}, above its limit of {allowed}: nothing found keeps to it"
             )
     return notes

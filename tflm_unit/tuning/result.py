@@ -98,22 +98,22 @@ def _points(tuning: dict[str, Any]) -> Table:
     dense, settings = tuning["dense"], tuning["settings"]
     title = (
         f"points on {settings['validation_samples']:,} validation samples, after {settings['finished']:,} trials; "
-        f"dense: {tuning['judge']} {_figure(dense['judge'], tuning)}"
+        f"dense: {tuning['judge']} {figure(dense['judge'], tuning)}"
     )
     table = _table(
         title, ["point", "limit", "MACs kept", _cost(tuning), tuning["judge"], "drop", "95 % interval"]
     )
     for p in tuning["points"]:
         limit = (
-            f"{'cost' if settings['by_cost'] else 'drop'} {_figure(p['limit'], tuning, settings['by_cost'])}"
+            f"{'cost' if settings['by_cost'] else 'drop'} {figure(p['limit'], tuning, settings['by_cost'])}"
         )
         figures = (
             _share(p["kept"]),
             _share(p["cost"]),
-            _figure(p["judge"], tuning),
-            _figure(p["drop"], tuning),
+            figure(p["judge"], tuning),
+            figure(p["drop"], tuning),
         )
-        interval = f"{_figure(p['drop_low'], tuning)} .. {_figure(p['drop_high'], tuning)}"
+        interval = f"{figure(p['drop_low'], tuning)} .. {figure(p['drop_high'], tuning)}"
         table.add_row(p["name"], limit, *figures, interval)
     return table
 
@@ -123,20 +123,20 @@ def _test(test: dict[str, Any], judge: str) -> Table:
     dense = test["dense"]
     title = (
         f"{test['samples']:,} test samples that the search never saw; dense: {judge} "
-        f"{_figure(dense['accuracy'], tuning)} ({_figure(dense['low'], tuning)} .. {_figure(dense['high'], tuning)})"
+        f"{figure(dense['accuracy'], tuning)} ({figure(dense['low'], tuning)} .. {figure(dense['high'], tuning)})"
     )
     table = _table(title, ["point", "MACs kept", judge, "95 % interval", "drop", "95 % interval of it"])
     for name, p in test["points"].items():
         spans = [
-            f"{_figure(p[a], tuning)} .. {_figure(p[b], tuning)}"
+            f"{figure(p[a], tuning)} .. {figure(p[b], tuning)}"
             for a, b in (("low", "high"), ("drop_low", "drop_high"))
         ]
         table.add_row(
             name,
             _share(p["kept"]),
-            _figure(p["accuracy"], tuning),
+            figure(p["accuracy"], tuning),
             spans[0],
-            _figure(p["drop"], tuning),
+            figure(p["drop"], tuning),
             spans[1],
         )
     return table
@@ -150,8 +150,8 @@ def _frontier(tuning: dict[str, Any]) -> Table:
         figures = (
             _share(p["kept"]),
             _share(p["cost"]),
-            _figure(p["judge"], tuning),
-            _figure(p["drop"], tuning),
+            figure(p["judge"], tuning),
+            figure(p["drop"], tuning),
         )
         table.add_row(str(p["trial"]), *figures, f"{p['loss']:.4f}", p["point"] or "")
     return table
@@ -172,7 +172,7 @@ def _share(value: float) -> str:
     return f"{value:.1%}"
 
 
-def _figure(value: float, tuning: dict[str, Any], as_share: bool = False) -> str:
+def figure(value: float, tuning: dict[str, Any], as_share: bool = False) -> str:
     """Shares in percent, metrics as they are."""
     if as_share or tuning["judge"] in ("accuracy", "agreement"):
         return f"{value:.2%}"

@@ -120,7 +120,7 @@ def _end_abandoned(study: optuna.Study) -> None:
     """Trials whose worker was killed will never be told: they count as failed."""
     for trial in study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
         if not _is_alive(trial.user_attrs.get(_WORKER)):
-            study.tell(trial.number, state=TrialState.FAIL)
+            study.tell(trial.number, state=TrialState.FAIL, skip_if_finished=True)  # so may other workers
 
 
 def _worker() -> str:
