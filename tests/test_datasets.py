@@ -98,6 +98,12 @@ def test_unknown_name() -> None:
         ({"x_test": np.zeros((5, 8, 8), np.uint8)}, r"x_test .*uint8 \(5, 8, 8\)"),
         ({"y_test": None}, "no labels"),
         ({"y_train": np.full(24, 12)}, r"labels 12 \.\. 12 .* 10 class names"),
+        ({"y_train": np.full(24, 0.5)}, r"labels are float64 such as \[0.5\]; class indices"),
+        ({"y_train": np.full(24, "seven")}, "labels are <U5 such as .*seven.*; class indices"),
+        (
+            {"x_train": np.zeros((1, 28, 28), np.uint8), "y_train": np.zeros(1, int)},
+            "the train part has no samples",
+        ),
         ({"y_train": np.zeros(3)}, "24 samples in x_train but 3 labels"),
     ],
 )

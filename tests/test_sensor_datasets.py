@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import wave
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -55,6 +56,36 @@ def test_har_npz(tmp_path: Path) -> None:
     assert len(arrays.x_train) + len(arrays.x_val) == len(x)
     assert np.array_equal(arrays.x_val, x[8:].astype(np.float32))
     assert np.array_equal(arrays.x_train, x[:8].astype(np.float32))
+
+
+@pytest.mark.parametrize(
+    ("name", "shape", "dtype", "change", "message"),
+    [
+        (
+            "har",
+            (128, 9),
+            np.float32,
+            {"subject_test": np.arange(3)},
+            "10 samples in x_test but 3 in subject_test",
+        ),
+        ("speech_commands", (49, 40), np.float32, {}, r"x_train .* is float32 \(10, 49, 40\); uint8"),
+        (
+            "speech_commands",
+            (40, 49),
+            np.uint8,
+            {},
+            r"x_train .* is uint8 \(10, 40, 49\); uint8 \(N, 49, 40\)",
+        ),
+    ],
+)
+def test_wrong_npz(
+    tmp_path: Path, name: str, shape: tuple[int, ...], dtype: Any, change: dict[str, np.ndarray], message: str
+) -> None:
+    arrays = {f"x_{p}": np.zeros((10, *shape), dtype) for p in ("train", "val", "test")}
+    labels = {f"{n}_{p}": np.arange(10) % 6 for n in ("y", "subject") for p in ("train", "val", "test")}
+    np.savez(tmp_path / f"{name}.npz", **{**arrays, **labels, **change})
+    with pytest.raises(DataError, match=message):
+        load(name, tmp_path)
 
 
 def test_har_errors(har_folder: Path) -> None:

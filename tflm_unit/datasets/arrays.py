@@ -66,6 +66,12 @@ class Arrays:
 def make(
     parts: Sequence[Part], class_names: tuple[str, ...], ids: Mapping[str, np.ndarray] | None = None
 ) -> Arrays:
-    """Arrays with the dtypes that their documentation promises. parts: samples and labels of train, val and test."""
+    """Arrays with the dtypes that their documentation promises. parts: samples and labels of train, val and test.
+
+    Raises DataError for labels that are no whole numbers, and as Arrays does.
+    """
+    for y in (np.asarray(y) for _, y in parts):
+        if y.dtype.kind not in "iuf" or not np.array_equal(y, np.trunc(y)):
+            raise DataError(f"labels are {y.dtype} such as {y.ravel()[:1]}; class indices are needed")
     train, val, test = [(np.asarray(x, np.float32), np.asarray(y, np.int64).reshape(-1)) for x, y in parts]
     return Arrays(*train, *val, *test, class_names, MappingProxyType(dict(ids or {})))

@@ -23,7 +23,10 @@ def har_npz(path: Path) -> Arrays:
         x, y = data.samples(part)
         if y is None or x.shape[1:] != (STEPS, len(SIGNALS)):
             raise DataError(f"x_{part} of {path} is {x.shape}; (N, 128, 9) with labels y_{part} is needed")
-        parts[part] = (x, y, data.array(f"subject_{part}"))
+        subject = data.array(f"subject_{part}")
+        if len(subject) != len(x):
+            raise DataError(f"{path} has {len(x)} samples in x_{part} but {len(subject)} in subject_{part}")
+        parts[part] = (x, y, subject)
     return _split(parts["train"], parts["test"])
 
 

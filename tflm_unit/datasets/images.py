@@ -20,7 +20,7 @@ SEED = 1
 def mnist_npz(path: Path) -> Arrays:
     """The file that Keras caches. Pixels 0..1, (N, 28, 28, 1); the last 5,000 training images validate."""
     (x, y), test = _train_and_test(path, (28, 28))
-    held = len(x) // 12
+    held = max(len(x) // 12, 1)
     return _images([(x[:-held], y[:-held]), (x[-held:], y[-held:]), test], tuple("0123456789"))
 
 
@@ -50,7 +50,7 @@ def _cifar10(train: Part, test: Part) -> Arrays:
 
 def _images(parts: list[Part], class_names: tuple[str, ...]) -> Arrays:
     """Pixels 0..255 scaled to 0..1, grey ones with a channel axis."""
-    scaled = [(x.reshape(*x.shape[:3], -1).astype(np.float32) / 255, y) for x, y in parts]
+    scaled = [((x[..., np.newaxis] if x.ndim == 3 else x).astype(np.float32) / 255, y) for x, y in parts]
     return make(scaled, class_names)
 
 

@@ -32,8 +32,9 @@ def spectra_npz(path: Path) -> Arrays:
     parts, ids = [], {}
     for part in PARTS:
         x, y = data.samples(part)
-        if y is None or x.shape[1:] != (FRAMES, BANDS):
-            raise DataError(f"x_{part} of {path} is {x.shape}; (N, 49, 40) with labels y_{part} is needed")
+        if y is None or x.shape[1:] != (FRAMES, BANDS) or x.dtype != np.uint8:
+            needed = f"uint8 (N, 49, 40) with labels y_{part}"
+            raise DataError(f"x_{part} of {path} is {x.dtype} {x.shape}; {needed} is needed")
         parts.append((_scaled(x), y))
         if f"speaker_{part}" in data.names:
             ids[f"speaker_{part}"] = data.array(f"speaker_{part}")
