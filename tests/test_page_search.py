@@ -319,7 +319,7 @@ def test_command_of_a_search(result: ConversionResult) -> None:
     shown = page.collect(with_report(result.model, tuning=told)).command
     assert shown == (
         "tflm-unit tune MODEL -o OUT.tflite --data DATA.npz --points full=1,saver=1 --trials 12 --seed 3 "
-        "--target cortex_m0_sim --no-fatrelu"
+        "--validation 2000 --target cortex_m0_sim --no-fatrelu"
     )
     by_metric = page.collect(with_report(result.model, tuning={**told, "judge": "f1"}))
     assert by_metric.command is None

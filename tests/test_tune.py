@@ -112,7 +112,12 @@ def test_the_model_carries_what_was_found(result: tflm_unit.TuneResult, tmp_path
     assert [p.accuracy for p in loaded.points] == pytest.approx(
         [p["judge"] for p in points_of(result).values()]
     )
-    text = result.summary()
+    text = " ".join(result.summary().split())
+    rate, accuracy = loaded.points[0].skip_rate, loaded.points[0].accuracy
+    assert (
+        f"point 0: full, {rate:.1%} of MACs skipped (calibration data), accuracy {accuracy:.2%} (validation"
+        in text
+    )
     for word in (*LAYERS, "full", "saver", "frontier", "90 test samples"):
         assert word in text
 

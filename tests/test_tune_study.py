@@ -162,6 +162,15 @@ def test_other_data_and_foreign_studies_are_refused(tmp_path: Path) -> None:
         tune(storage=storage, study="single")
 
 
+def test_a_journal_that_was_cut_off_is_named(tmp_path: Path) -> None:
+    storage = storage_of(tmp_path, "journal")
+    tune(storage=storage, trials=2)
+    path = Path(storage)
+    path.write_bytes(path.read_bytes()[:-40])
+    with pytest.raises(UnitError, match=r"study 'tflm_unit' .*trials\.log"):
+        tune(storage=storage, trials=3)
+
+
 def test_no_trial_in_time() -> None:
     with pytest.raises(UnitError, match="no trial has finished"):
         tune(timeout=1e-9)

@@ -157,9 +157,11 @@ def _point_table(model: Model, index: int) -> Table:
         measured = {x["name"]: x for x in model.report["points"][index]["layers"]}
     skipped = "" if point.skip_rate is None else f", {point.skip_rate:.1%} of MACs skipped"
     accuracy = "" if point.accuracy is None else f", accuracy {point.accuracy:.2%}"
-    table = Table(
-        title=f"point {index}: {point.name}{skipped}{accuracy} (calibration data)", title_justify="left"
-    )
+    if accuracy and model.report and model.report.get("tuning"):
+        accuracy = f" (calibration data){accuracy} (validation data)"
+    else:
+        accuracy += " (calibration data)"
+    table = Table(title=f"point {index}: {point.name}{skipped}{accuracy}", title_justify="left")
     for name, justify in (("layer", "left"), ("operator", "left"), ("MACs", "right"), ("zero", "right")):
         table.add_column(name, justify=justify)  # type: ignore[arg-type]
     for name in ("skipped", "thresholds", "group", "divider", "schedule"):

@@ -87,6 +87,7 @@ def _tune(tuning: Mapping[str, Any]) -> tuple[str, list[str], Mapping[str, Any]]
         ("trials", "trials"),
         ("seed", "seed"),
         ("samples", "calibration_samples"),
+        ("validation", "validation_samples"),
     ):
         if settings.get(name) is not None:
             options += [f"--{option}", _number(settings[name])]

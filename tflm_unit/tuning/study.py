@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
+from json import JSONDecodeError
 from typing import Any
 
 import optuna
@@ -24,6 +25,11 @@ from .trials import FIGURES, Trial, finished_trials, trials_before
 
 DEFAULT_STUDY = "tflm_unit"
 BUSY_SECONDS = 60  # that SQLite waits for another worker
+_BROKEN = (
+    OSError,
+    JSONDecodeError,
+    optuna.exceptions.StorageInternalError,
+)  # disk full, server gone, file cut off
 _AT_ONCE = ("already exists", "locked", "UNIQUE")
 _BELONGS_TO, _WORKER = "tflm_unit:belongs_to", "tflm_unit:worker"
 
@@ -44,7 +50,7 @@ class Study:
         distributions: Mapping[str, BaseDistribution],
         sampler: BaseSampler,
     ) -> None:
-        self._distributions = dict(distributions)
+        self._distributions, self._place = dict(distributions), f"study {name!r} in {storage}"
         with _quiet():
             try:
                 self._study = _opened(name, storage, sampler)
@@ -70,22 +76,31 @@ class Study:
     ) -> None:
         """Trials until `more`, called with the number of those that are finished or running, says no.
 
-        What raises in `objective`, Ctrl-C included, ends the run; the finished trials stay.
+        What raises in `objective`, Ctrl-C included, ends the run; the finished trials stay. Raises UnitError when the
+        storage fails.
         """
         with _quiet():
             while more(trials_before(self._study, sys.maxsize)):
-                trial = self._study.ask(self._distributions)
-                trial.set_user_attr(_WORKER, _worker())
+                with self._stored():
+                    trial = self._study.ask(self._distributions)
+                    trial.set_user_attr(_WORKER, _worker())
                 try:
                     measured = objective(trial.params)
                 except BaseException:
                     self._study.tell(trial, state=TrialState.FAIL, skip_if_finished=True)
                     raise
                 # Another worker may have taken this one for dead: containers do not see each other's processes.
-                with suppress(optuna.exceptions.UpdateFinishedTrialError):
+                with self._stored(), suppress(optuna.exceptions.UpdateFinishedTrialError):
                     figures = {"kept": measured.kept, "judge": measured.judge, "drop": measured.drop}
                     trial.set_user_attr(FIGURES, figures)
                     self._study.tell(trial, [measured.cost, measured.loss], skip_if_finished=True)
+
+    @contextmanager
+    def _stored(self) -> Iterator[None]:
+        try:
+            yield
+        except _BROKEN as error:
+            raise UnitError(f"{self._place} can no longer be read or written: {error}") from error
 
 
 def _opened(name: str, storage: str | None, sampler: BaseSampler) -> optuna.Study:
