@@ -27,7 +27,7 @@ def _points(shown: tuple[Variant, ...], unit: str | None) -> Table:
     rows = [_row(v, shown[0]) for v in shown if v.kind != "zero_skip"]
     columns = ["point", "MACs computed", "accuracy", "95 %", "change", "95 %", unit or "cost", "of dense"]
     used = [i for i in range(len(columns)) if i < 2 or any(row[i] for row in rows)]
-    table = _table("points side by side (calibration data)", [columns[i] for i in used])
+    table = empty_table("points side by side (calibration data)", [columns[i] for i in used])
     for row in rows:
         table.add_row(*(row[i] for i in used))
     return table
@@ -53,13 +53,14 @@ def _quality(quality: Quality | None, sign: str) -> tuple[str, str]:
 
 def _memory(found: Memory) -> Table:
     title = f"bytes in generated C, code not counted; the .tflite file has {found.file_bytes:,}"
-    table = _table(title, ["firmware", *KINDS, "flash", "RAM: arena"])
+    table = empty_table(title, ["firmware", *KINDS, "flash", "RAM: arena"])
     for f in found.footprints:
         table.add_row(f.name, *(f"{b:,}" for b in f.constants), f"{f.flash:,}", f"{f.arena:,}")
     return table
 
 
-def _table(title: str, columns: list[str]) -> Table:
+def empty_table(title: str, columns: list[str]) -> Table:
+    """The first column and those of points hold texts, the others numbers."""
     table = Table(title=title, title_justify="left")
     for i, name in enumerate(columns):
         table.add_column(name, justify="left" if i == 0 or name == "point" else "right")

@@ -8,6 +8,7 @@ from typing import Any
 from rich.table import Table
 
 from ..api import ConversionResult
+from ..page.tables import empty_table
 from ..report import render, tables
 
 
@@ -100,7 +101,7 @@ def _points(tuning: dict[str, Any]) -> Table:
         f"points on {settings['validation_samples']:,} validation samples, after {settings['finished']:,} trials; "
         f"dense: {tuning['judge']} {figure(dense['judge'], tuning)}"
     )
-    table = _table(
+    table = empty_table(
         title, ["point", "limit", "MACs kept", _cost(tuning), tuning["judge"], "drop", "95 % interval"]
     )
     for p in tuning["points"]:
@@ -125,7 +126,7 @@ def _test(test: dict[str, Any], judge: str) -> Table:
         f"{test['samples']:,} test samples that the search never saw; dense: {judge} "
         f"{figure(dense['accuracy'], tuning)} ({figure(dense['low'], tuning)} .. {figure(dense['high'], tuning)})"
     )
-    table = _table(title, ["point", "MACs kept", judge, "95 % interval", "drop", "95 % interval of it"])
+    table = empty_table(title, ["point", "MACs kept", judge, "95 % interval", "drop", "95 % interval of it"])
     for name, p in test["points"].items():
         spans = [
             f"{figure(p[a], tuning)} .. {figure(p[b], tuning)}"
@@ -145,7 +146,9 @@ def _test(test: dict[str, Any], judge: str) -> Table:
 def _frontier(tuning: dict[str, Any]) -> Table:
     few = tuning["settings"]["trial_samples"]
     title = f"frontier: trials, with {few:,} calibration samples, and points, with all"
-    table = _table(title, ["trial", "MACs kept", _cost(tuning), tuning["judge"], "drop", "loss", "point"])
+    table = empty_table(
+        title, ["trial", "MACs kept", _cost(tuning), tuning["judge"], "drop", "loss", "point"]
+    )
     for p in tuning["frontier"]:
         figures = (
             _share(p["kept"]),
@@ -154,13 +157,6 @@ def _frontier(tuning: dict[str, Any]) -> Table:
             figure(p["drop"], tuning),
         )
         table.add_row(str(p["trial"]), *figures, f"{p['loss']:.4f}", p["point"] or "")
-    return table
-
-
-def _table(title: str, columns: list[str]) -> Table:
-    table = Table(title=title, title_justify="left")
-    for i, name in enumerate(columns):
-        table.add_column(name, justify="left" if i == 0 or name == "point" else "right")
     return table
 
 
