@@ -41,7 +41,8 @@ def sensitivity(
     data: as for calibration; the first `samples` of them count. Returns float64 (output channels,), the mean
     over samples and positions of the squared gradient of the loss (`OutputLoss`) by the real pre-activation.
     progress: called with ('sensitivity', samples done, samples).
-    Raises UnitError when a layer has no derivative, ModelError when the batch engine cannot run the graph.
+    Raises UnitError when a layer has no derivative or the model several outputs, ModelError when the batch engine
+    cannot run the graph.
     """
     engine, loss = Engine(graph, threads=threads), OutputLoss(graph)
     keep = activations(graph)
