@@ -54,6 +54,13 @@ def trial(number: int, cost: float, loss: float, drop: float = 0.0) -> Trial:
     return Trial(number, {"kept": 0.0}, Measured(cost, cost, 1 - drop, drop, loss))
 
 
+def test_a_network_that_computes_nothing_has_a_gain() -> None:
+    line = Line([trial(0, 0.5, 0.1), trial(1, 0.1, 0.5)])
+    with np.errstate(all="raise"):
+        assert line.gain(Measured(0.0, 0.0, 1.0, 0.0, 0.25)) == pytest.approx(np.log(0.25 / 0.5))
+        assert Line([trial(0, 0.0, 0.1)]).gain(Measured(0.2, 0.2, 1.0, 0.0, 0.1)) == pytest.approx(0)
+
+
 def test_frontier_keeps_what_nothing_beats() -> None:
     pairs = [(0.5, 0.1), (0.4, 0.2), (0.45, 0.3), (0.3, 0.2), (0.2, 0.9), (0.5, 0.2)]
     found = frontier((Measured(c, c, 1, 0, loss), i) for i, (c, loss) in enumerate(pairs))

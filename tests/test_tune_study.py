@@ -19,6 +19,7 @@ from optuna.trial import TrialState
 
 import tflm_unit
 from tflm_unit import UnitError
+from tflm_unit.tuning import study
 
 HERE = Path(__file__).parent
 MODEL, X, X_VAL = classifier(), images(32), images(100, seed=1)
@@ -169,6 +170,19 @@ def test_a_journal_that_was_cut_off_is_named(tmp_path: Path) -> None:
     path.write_bytes(path.read_bytes()[:-40])
     with pytest.raises(UnitError, match=r"study 'tflm_unit' .*trials\.log"):
         tune(storage=storage, trials=3)
+
+
+def test_two_workers_may_end_one_abandoned_trial(monkeypatch: pytest.MonkeyPatch) -> None:
+    shared = optuna.create_study(directions=["minimize", "minimize"])
+    shared.ask()
+
+    def other_is_first(worker: str | None) -> bool:
+        shared.tell(0, state=TrialState.FAIL)
+        return False
+
+    monkeypatch.setattr(study, "_is_alive", other_is_first)
+    study._end_abandoned(shared)
+    assert [t.state for t in shared.trials] == [TrialState.FAIL]
 
 
 def test_no_trial_in_time() -> None:
