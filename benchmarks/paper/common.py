@@ -19,18 +19,22 @@ __all__ = ["Store", "count", "key_of", "parser", "rate", "run", "save_figure", "
 
 
 class Store:
-    """Results by key, in one JSON file, which is written after every result."""
+    """Results by key, in one JSON file, which is written after every result; what another process wrote stays."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._known: dict[str, Any] = json.loads(path.read_text()) if path.exists() else {}
+        self._known = self._read()
 
     def get(self, key: str, make: Callable[[], Any]) -> Any:
         """What `make` returned when it was first asked for, as JSON types."""
         if key not in self._known:
-            self._known[key] = json.loads(json.dumps(make()))
+            made = json.loads(json.dumps(make()))
+            self._known = {**self._read(), key: made}
             write_json(self._path, self._known)
         return self._known[key]
+
+    def _read(self) -> dict[str, Any]:
+        return dict(json.loads(self._path.read_text())) if self._path.exists() else {}
 
 
 def key_of(*parts: bytes | Mapping[str, Any] | str) -> str:

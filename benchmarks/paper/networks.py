@@ -14,6 +14,7 @@ Validation data is never trained on. `pruned` adds the same networks pruned and 
 
 from __future__ import annotations
 
+import functools
 import os
 import sys
 from collections.abc import Callable
@@ -138,6 +139,7 @@ RECIPES = {
 }
 
 
+@functools.cache  # reading the data takes seconds
 def network(name: str) -> Trained:
     """The network of one of RECIPES; trained and written to the cache on the first call.
 
