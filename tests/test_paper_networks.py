@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Iterator
 from dataclasses import replace
@@ -10,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from classifier import classifier
 from conftest import REPOSITORY
 
 from tflm_unit.datasets import Arrays
@@ -114,6 +116,44 @@ def test_selected_rows(networks: Any) -> None:
     assert chosen.ids["subject_val"].tolist() == [2, 4, 6, 8, 10, 12]
     assert np.array_equal(chosen.x_val, data.x_val[1::2])
     assert np.array_equal(chosen.y_test, data.y_test[1::2])
+
+
+def test_command(networks: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    data = arrays(6, 8, 8, 2, classes=5)
+    network = networks.Trained(Path("net.keras"), classifier(), data)
+    monkeypatch.setattr(networks, "network", lambda name: network)
+    monkeypatch.setattr(networks, "save_data", lambda trained: None)
+    monkeypatch.setattr(sys, "argv", ["networks.py", "mnist", "--json"])
+    networks.main()
+    rows = json.loads(capsys.readouterr().out)
+    assert [(r["name"], r["part"], r["samples"]) for r in rows] == [("mnist", "val", 6), ("mnist", "test", 6)]
+    monkeypatch.setattr(sys, "argv", ["networks.py", "letters"])
+    with pytest.raises(SystemExit):
+        networks.main()
+    assert "there is no network letters; it takes mnist," in capsys.readouterr().err
+
+
+def test_what_is_told_while_training_is_no_result(
+    networks: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    class Model:
+        def save(self, path: Path) -> None:
+            path.write_bytes(b"keras")
+
+    def make() -> Model:
+        print("Epoch 1/1")
+        return Model()
+
+    monkeypatch.setattr(networks, "ROOT", tmp_path)
+    monkeypatch.setattr(networks, "CACHE", tmp_path / "cache")
+    monkeypatch.setattr(networks, "export_int8", lambda path, x: path.read_bytes())
+    trained = networks._cached("net", arrays(3, 2), make)
+    assert trained.tflite == b"keras"
+    assert [path.name for path in sorted((tmp_path / "cache").iterdir())] == ["net.keras", "net.tflite"]
+    told = capsys.readouterr()
+    assert told.out == ""
+    assert "training net once" in told.err
+    assert "Epoch 1/1" in told.err
 
 
 @pytest.mark.slow

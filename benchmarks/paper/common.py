@@ -51,11 +51,14 @@ def write_json(path: Path, values: Any) -> None:
     write_file(path, (json.dumps(values, indent=1) + "\n").encode())
 
 
-def parser(description: str | None) -> ArgumentParser:
-    """With the arguments of all commands."""
+def parser(description: str | None, *, draws: bool = True) -> ArgumentParser:
+    """With the arguments of all commands. draws: whether this one has a figure."""
     made = ArgumentParser(description=description, epilog=EPILOG, formatter_class=RawDescriptionHelpFormatter)
     made.add_argument("--json", action="store_true", help="print JSON instead of tables")
-    made.add_argument("--png", type=Path, metavar="FILE", help="draw the figure, too (.png, .svg or .pdf)")
+    if draws:
+        made.add_argument(
+            "--png", type=Path, metavar="FILE", help="draw the figure, too (.png, .svg or .pdf)"
+        )
     return made
 
 

@@ -15,15 +15,18 @@ Validation data is never trained on. `pruned` adds the same networks pruned and 
 from __future__ import annotations
 
 import functools
+import json
 import os
 import sys
 from collections.abc import Callable
+from contextlib import redirect_stdout
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import augment
 import numpy as np
+from common import parser, run
 
 from tflm_unit.baselines import batches, magnitude_prune
 from tflm_unit.converter.container import write_file
@@ -213,10 +216,11 @@ def _cached(name: str, data: Arrays, make: Callable[[], Any]) -> Trained:
     """What `make` returns, a Keras model, and its int8 form; made when it is missing."""
     path = CACHE / f"{name}.keras"
     if not path.exists():
-        print(f"training {name} once; cached in {CACHE.relative_to(ROOT)}", flush=True)
+        print(f"training {name} once; cached in {CACHE.relative_to(ROOT)}", file=sys.stderr, flush=True)
         CACHE.mkdir(parents=True, exist_ok=True)
         unfinished = CACHE / f"{name}.{os.getpid()}.keras"
-        make().save(unfinished)
+        with redirect_stdout(sys.stderr):  # Keras tells its epochs; results stand alone
+            make().save(unfinished)
         unfinished.replace(path)
     tflite = path.with_suffix(".tflite")
     if not tflite.exists():
@@ -263,14 +267,25 @@ def train(recipe: Recipe, data: Arrays) -> Any:
 def main() -> None:
     import tflm_unit
 
-    for name in sys.argv[1:] or NAMES:
+    made = parser(__doc__, draws=False)
+    made.add_argument("name", nargs="*", help=f"of {', '.join(RECIPES)} (default: {' '.join(NAMES)})")
+    options = made.parse_args()
+    unknown = [name for name in options.name if name not in RECIPES]
+    if unknown:
+        made.error(f"there is no network {unknown[0]}; it takes {', '.join(RECIPES)}")
+    rows = []
+    for name in options.name or NAMES:
         trained = network(name)
         save_data(trained)
         result = tflm_unit.load(trained.tflite)
         for part in ("val", "test"):
-            evaluation = result.evaluate(*trained.data.part(part), schedule="dense")
-            print(f"{name}: {part} {evaluation.accuracy:.2%} of {evaluation.samples:,} samples", flush=True)
+            done = result.evaluate(*trained.data.part(part), schedule="dense")
+            rows.append({"name": name, "part": part, "accuracy": done.accuracy, "samples": done.samples})
+            if not options.json:
+                print(f"{name}: {part} {done.accuracy:.2%} of {done.samples:,} samples", flush=True)
+    if options.json:
+        print(json.dumps(rows, indent=1))
 
 
 if __name__ == "__main__":
-    main()
+    run(main)
