@@ -193,6 +193,18 @@ def test_a_target_costs_what_its_planner_predicts() -> None:
         assert ((positive + 1) & positive == 0).all()
 
 
+def test_a_point_that_may_lose_more_costs_no_more() -> None:
+    """Found apart from each other, the second of these points would cost more than the first and lose more."""
+    options = {"labels": np.arange(100) % CLASSES, "target": "cortex_m0_sim", "trials": 18}
+    found = tflm_unit.tune(
+        MODEL, images(100), images(100, seed=1), max_drop=0.1, points=("a", "b"), **options
+    )
+    first, second = points_of(found).values()
+    assert second["cost"] <= first["cost"] + 1e-9
+    assert first["drop"] <= 0.05
+    assert second["drop"] <= 0.1
+
+
 @pytest.mark.parametrize("groups", ["layer", 3])
 def test_groups_share_thresholds(groups: str | int) -> None:
     found = tune(groups=groups, trials=18, max_drop=0.1, fatrelu=False)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from ..converter.dataset import Dataset
@@ -18,6 +18,9 @@ from .wishes import Wishes
 
 SHAPES = 3  # trials whose parameters are refitted and compared
 HALVINGS = 5
+# Standard errors by which a drop on the validation data stays below its limit: what was chosen on them does worse on
+# others. One is kept to with a probability of 84 %.
+CAUTION = 1.0
 STEP = 0.25  # log2 of the kept share, of the first move away from the start
 REFIT_GAINS = 1.5  # about: a refitted point loses as much less
 
@@ -54,7 +57,9 @@ class Finals:
 
     def choose(self, wishes: Wishes) -> tuple[Planned, dict[str, Final]]:
         """All points together, as the planner shares memory among them."""
-        picks = {name: self._pick(name, limit, wishes.by_cost) for name, limit in wishes.limits.items()}
+        limits, by_cost = wishes.limits, wishes.by_cost
+        first = {name: self._pick(name, limit, by_cost) for name, limit in limits.items()}
+        picks = {n: self._best(n, pick, first.values(), limits[n], by_cost) for n, pick in first.items()}
         planned = self._planned(picks)
         judged = [self._bench.judged(planned, i) for i in range(len(picks))]
         return planned, {
@@ -65,21 +70,11 @@ class Finals:
         """The best shape of thresholds, with as few (by_cost: as many) MACs kept as the limit allows."""
         kept = self._start(limit, by_cost)
 
-        def measure(pick: Pick) -> Measured:
-            key = (pick.trial.number, pick.kept, pick.refit)
-            if key not in self.measured:
-                self._progress(f"choosing {name}", 0, 0)
-                self.measured[key] = self._bench.judged(self._planned({name: pick}), 0)[0]
-            return self.measured[key]
-
         def gain(pick: Pick) -> float:
-            return self._line.gain(measure(pick))
+            return self._line.gain(self._measure(name, pick))
 
         def fits(pick: Pick) -> bool:
-            found = measure(pick)
-            if by_cost:
-                return found.cost <= limit
-            return found.drop <= limit and self._expected(found.loss) <= limit
+            return self._fits(self._measure(name, pick), limit, by_cost)
 
         best = min((Pick(trial, kept) for trial in self._shapes(kept)), key=gain)
         best = min((best, replace(best, refit=False)), key=gain)
@@ -88,6 +83,29 @@ class Finals:
             return found
         # What the shape does beside thresholds, FATReLU, may alone be too much.
         return self._edge(replace(best, trial=self._sweep[0]), fits, safe=-1 if by_cost else 1)
+
+    def _best(self, name: str, own: Pick, picks: Iterable[Pick], limit: float, by_cost: bool) -> Pick:
+        """A point's own pick, or that of another point which keeps to the limit as well and is better."""
+
+        def figure(pick: Pick) -> float:
+            found = self._measure(name, pick)
+            return found.loss if by_cost else found.cost
+
+        fitting = [pick for pick in picks if self._fits(self._measure(name, pick), limit, by_cost)]
+        return min(fitting, key=figure, default=own)
+
+    def _measure(self, name: str, pick: Pick) -> Measured:
+        key = (pick.trial.number, pick.kept, pick.refit)
+        if key not in self.measured:
+            self._progress(f"choosing {name}", 0, 0)
+            measured, run = self._bench.judged(self._planned({name: pick}), 0)
+            self.measured[key] = replace(measured, error=self._bench.judge.drop_error(run.answers))
+        return self.measured[key]
+
+    def _fits(self, found: Measured, limit: float, by_cost: bool) -> bool:
+        if by_cost:
+            return found.cost <= limit
+        return found.drop + CAUTION * found.error <= limit and self._expected(found.loss) <= limit
 
     def _shapes(self, kept: float) -> list[Trial]:
         """The trials that gain most, of those with about so many MACs."""
