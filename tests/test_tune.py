@@ -130,7 +130,8 @@ def test_same_arguments_same_bytes_and_another_seed_other_trials(result: tflm_un
 
 
 def test_budget_is_kept_to(result: tflm_unit.TuneResult) -> None:
-    budget = points_of(result)["saver"]["cost"] + 0.02
+    saver = points_of(result)["saver"]
+    budget = saver["cost"] + 0.02
     found = tune(budget=budget, points=("half", "whole"))
     points = points_of(found)
     assert points["whole"]["limit"] == budget
@@ -139,7 +140,7 @@ def test_budget_is_kept_to(result: tflm_unit.TuneResult) -> None:
         assert p["cost"] <= p["limit"]
         assert p["cost"] == pytest.approx(kept(found.evaluate(X_VAL, Y_VAL, point=name)))
     assert points["whole"]["cost"] > 0.9 * budget, "the budget is used"
-    assert points["whole"]["drop"] <= 0.1, "as good as a search for that drop"
+    assert points["whole"]["loss"] <= 1.1 * saver["loss"], "as good as a search for that drop"
 
 
 def test_without_labels_agreement_is_the_judge() -> None:

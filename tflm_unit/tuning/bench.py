@@ -20,13 +20,17 @@ from .space import Candidate, Device
 
 @dataclass(frozen=True)
 class Measured:
-    """kept: share of the MACs. cost: relative to the dense network; kept itself without a target."""
+    """kept: share of the MACs. cost: relative to the dense network; kept itself without a target.
+
+    error: standard error of the drop, where it was asked for.
+    """
 
     kept: float
     cost: float
     judge: float
     drop: float
     loss: float
+    error: float = 0.0
 
 
 class Bench:
@@ -47,7 +51,7 @@ class Bench:
         schedule: str | None = None,
         extra_flash: float | None = None,
     ) -> None:
-        self._network, self._validation, self._judge, self._device = network, validation, judge, device
+        self._network, self._validation, self.judge, self._device = network, validation, judge, device
         self._target, self._schedule, self._extra_flash = target, schedule, extra_flash
         graph, self.threads = network.graph, network.threads
         self.graph = graph
@@ -78,9 +82,9 @@ class Bench:
         cost = run.kept
         if planned.plan is not None:
             cost = sum(choice.cost for choice in planned.plan.points[index]) / self.dense_cost
-        value = self._judge.value(run.answers)
-        drop = self._judge.dense_value - value
-        return Measured(run.kept, cost, value, drop, self._judge.loss(run.answers)), run
+        value = self.judge.value(run.answers)
+        drop = self.judge.dense_value - value
+        return Measured(run.kept, cost, value, drop, self.judge.loss(run.answers)), run
 
     def _layer_costs(self) -> dict[int, float]:
         """What each prunable layer costs dense, by index: MACs, or cycles or instructions of the target."""

@@ -97,6 +97,15 @@ class Judge:
             return paired(self.dense.classes == self._labels, answers.classes == self._labels)
         return self._bootstrap(self.dense, answers)
 
+    def drop_error(self, answers: Answers) -> float:
+        """Standard error of the drop: of a difference of paired shares (McNemar 1947), or by the bootstrap."""
+        if self._metric is not None:
+            interval = self.drop_estimate(answers)
+            return (interval.high - interval.low) / (2 * Z)
+        before, after = self.dense.classes == self._labels, answers.classes == self._labels
+        changed, net = int(np.sum(before != after)), int(before.sum()) - int(after.sum())
+        return float(np.sqrt(changed - net * net / len(before)) / len(before))
+
     def _bootstrap(self, first: Answers, second: Answers | None) -> Estimate:
         """Of the metric of `first`, less that of `second`, over resampled samples (Efron 1979).
 
