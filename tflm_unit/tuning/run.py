@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable, Mapping, Sequence
 from os import PathLike
@@ -135,6 +136,7 @@ def tune(
         "validation": content(*held_out),
         "labels": None if labels is None else content(np.asarray(labels)),
         "judge": judge.name,
+        "cost model": content(json.dumps(board.board, sort_keys=True).encode()) if board else None,
     }
     opened = Study(
         None if storage is None else str(storage),
