@@ -21,7 +21,9 @@ from .output_loss import OutputLoss
 from .prune import LayerReport, skip_rate
 from .pruning import OperatingPoint
 
-STEPS = 60
+# Steps: fewer for large networks, whose steps take long.
+MOST_STEPS, FEWEST_STEPS = 120, 60
+MACS = 3e8  # of one sample, over all steps
 BATCH = 128
 # First step, of the standard deviation of a layer's outputs; falls to a tenth of it.
 RATE = 0.015
@@ -78,20 +80,21 @@ def refit(
     point: OperatingPoint,
     data: Dataset,
     *,
-    steps: int = STEPS,
+    steps: int | None = None,
     threads: int | None = None,
     progress: Progress | None = None,
 ) -> OperatingPoint:
     """The point with compensations that bring its answers on `data` closest to the dense network's.
 
     Everything else of the point stays, layers that skip zero products alone as well: a compensation would take their
-    schedule from them. data: calibration samples, 500 or more; fewer are learnt by heart.
-    progress: called with ('refit', steps done, steps). Raises as `sensitivity` does.
+    schedule from them. data: calibration samples, 500 or more; fewer are learnt by heart. steps: default 60 to 120,
+    from the model's MACs. progress: called with ('refit', steps done, steps). Raises as `sensitivity` does.
     """
     moved = {index for index, entry in point.layers.items() if not entry.skips_zeros_alone}
     layers = [x for x in graph.prunable if graph.weights(x).index in moved]
     if not layers:
         return point
+    steps = steps or _default_steps(graph)
     scales = {x.index: graph.product_scale(x) for x in layers}
     loss, keep = OutputLoss(graph), activations(graph)
     samples = tuple(np.concatenate(parts) for parts in zip(*data, strict=True))
@@ -163,6 +166,11 @@ def _with(
             entries[index], compensation=levels.astype(np.int32) if levels.any() else None
         )
     return replace(point, layers=entries)
+
+
+def _default_steps(graph: Graph) -> int:
+    macs = sum(graph.macs(x) for x in graph.mac_layers)
+    return int(np.clip(MACS / max(macs, 1), FEWEST_STEPS, MOST_STEPS))
 
 
 def _batches(count: int, steps: int) -> Iterator[np.ndarray]:

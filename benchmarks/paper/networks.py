@@ -40,7 +40,8 @@ ROOT = Path(__file__).resolve().parents[2]
 DATA = Path(os.environ.get("TFLM_UNIT_DATA", ROOT.parent / "shared" / "data"))
 CACHE = ROOT / "build" / "benchmarks" / "paper"
 SEED = 1
-CALIBRATION_SAMPLES = 1000
+CALIBRATION_SAMPLES = 1000  # of quantization
+PRUNING_SAMPLES = 4000  # of thresholds and compensations
 KWS_INPUT = (124, 80)
 NAMES = ("mnist", "cifar10", "speech_commands", "har")
 
@@ -55,7 +56,7 @@ class Trained:
 
     @property
     def calibration(self) -> np.ndarray:
-        return spread(self.data.x_train, CALIBRATION_SAMPLES)
+        return spread(self.data.x_train, PRUNING_SAMPLES)
 
 
 @dataclass(frozen=True)
