@@ -82,7 +82,8 @@ def backward(
             continue
         step = _Step(graph, layer, values, arriving.reshape(values[layer.outputs[0]].shape))
         if layer.index in prunable:
-            visit(layer, step.unclamped(layer.params.activation))  # type: ignore[union-attr]
+            assert isinstance(layer.params, (ConvParams, FullyConnectedParams))
+            visit(layer, step.unclamped(layer.params.activation))
         for tensor, part in zip(layer.inputs, _inputs(layer.params, step), strict=False):
             gradients[tensor] = gradients[tensor] + part if tensor in gradients else part
 

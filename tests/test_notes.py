@@ -17,9 +17,9 @@ from tflm_unit.report import describe
 
 
 def report_of(result: Any) -> dict[str, Any]:
-    report = result.model.report
+    report: dict[str, Any] | None = result.model.report
     assert report is not None
-    return report  # type: ignore[no-any-return]
+    return report
 
 
 def test_points_that_skip_less_than_asked_say_why(monkeypatch: pytest.MonkeyPatch) -> None:

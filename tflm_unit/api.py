@@ -159,7 +159,7 @@ def convert(
     if refit:
         check_refit(base.graph)
     samples = Dataset(representative_data, base.graph, scale=scale, offset=offset)
-    source = _statistics(base, samples, threads)
+    source = statistics_source(base, samples, threads)
     options = {
         name: PruneOptions(rule, groups, chosen, fatrelu, compensation, power_of_two)
         for name, rule in rules.items()
@@ -216,7 +216,8 @@ def int8_bytes(model: Any, data: Source, scale: float | None, offset: float | No
     return export_int8(model, data, scale=scale, offset=offset)
 
 
-def _statistics(model: Model, data: Dataset, threads: int | None) -> Statistics:
+def statistics_source(model: Model, data: Dataset, threads: int | None = None) -> Statistics:
+    """The batch engine where it can run the whole model, else TFLM."""
     if not model.graph.unsupported:
         return Calibrator(model.graph, data, threads)
     from .tflm_calibration import TflmCalibrator

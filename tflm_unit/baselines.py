@@ -20,15 +20,13 @@ from typing import Any
 
 import numpy as np
 
-from .api import ConversionResult, convert
-from .converter.calibration import Calibrator
+from .api import ConversionResult, convert, statistics_source
 from .converter.dataset import Dataset, Source
 from .converter.errors import UnitError
 from .converter.fatrelu import fused_relu
 from .converter.keras_models import check_path, import_tensorflow
 from .converter.quiet import quiet_stderr
 from .models import Model
-from .tflm_calibration import TflmCalibrator
 
 Augment = Callable[[np.ndarray, np.random.Generator], np.ndarray]
 PRUNED_LAYERS = ("Conv1D", "Conv2D", "DepthwiseConv1D", "DepthwiseConv2D", "Dense")
@@ -71,7 +69,7 @@ def _quantiles(model: Model, data: Dataset, share: float) -> dict[str, float]:
     layers = [layer for layer in graph.prunable if fused_relu(layer)]
     if not layers:
         raise UnitError("no layer has a fused ReLU, so that FATReLU has no outputs to make zero")
-    source = TflmCalibrator(model, data) if graph.unsupported else Calibrator(graph, data)
+    source = statistics_source(model, data)
     result = {}
     for layer in layers:
         output = graph.tensors[layer.outputs[0]]

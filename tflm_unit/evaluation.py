@@ -147,7 +147,7 @@ def evaluate(
         raise UnitError(f"schedule is {schedule!r}; it takes one of {', '.join(SCHEDULES)}")
     chosen = point_of(loaded, point)
     chosen = chosen if schedule == "unit" else None
-    runner = _runner(loaded, engine, chosen, schedule, threads)
+    runner = runner_for(loaded, engine, chosen, schedule, threads)
     data = Dataset(x, graph, scale=scale, offset=offset, limit=limit)
     outputs = np.concatenate([o.reshape(len(o), -1) for o in _run(runner, data, progress)])
     accuracy = agreement = rmse = None
@@ -155,7 +155,7 @@ def evaluate(
         labels = check_labels(y, len(outputs), outputs.shape[1])
         accuracy = float(np.mean(outputs.argmax(axis=1) == labels))
     else:
-        dense = _runner(loaded, engine, None, "dense", threads)
+        dense = runner_for(loaded, engine, None, "dense", threads)
         reference = np.concatenate([o.reshape(len(o), -1) for o in _run(dense, data, None)])
         agreement = float(np.mean(outputs.argmax(axis=1) == reference.argmax(axis=1)))
         scales = graph.tensors[graph.outputs[0]].scale
@@ -179,9 +179,10 @@ def evaluate(
     )
 
 
-def _runner(
+def runner_for(
     model: Model, engine: str | None, point: OperatingPoint | None, schedule: str, threads: int | None
 ) -> Runner:
+    """engine, schedule: as for `evaluate`. Raises UnitError for an engine that cannot run the model."""
     unsupported = model.graph.unsupported
     if engine not in (None, "batch", "tflm"):
         raise UnitError(f"engine is {engine!r}; it takes 'batch' or 'tflm'")

@@ -72,9 +72,13 @@ def histogram(
 def _cutoffs(graph: Graph, layer: Layer, entry: LayerPruning) -> np.ndarray:
     """The largest |x| that each weight skips, -1: none; int16 (output channels, weights per channel)."""
     thresholds = np.ascontiguousarray(entry.per_channel(graph.output_channels(layer)))
+    return filter_rows(layer.op, cutoffs(layer.op, _filter(graph, layer), thresholds, entry.divider))
+
+
+def _filter(graph: Graph, layer: Layer) -> np.ndarray:
     weights = graph.weights(layer).data
     assert weights is not None
-    return filter_rows(layer.op, cutoffs(layer.op, weights, thresholds, entry.divider))
+    return weights
 
 
 def _count(statistics: LayerStatistics, largest: np.ndarray) -> int:
@@ -130,7 +134,7 @@ def _mark(graph: Graph, layer: Layer, name: str, entry: LayerPruning) -> Mark | 
     real = (np.maximum(thresholds, 0) + 0.5) * graph.product_scale(layer)
     low, high = np.quantile(real, (0.1, 0.9), method="nearest")
     limits = _cutoffs(graph, layer, entry)
-    weights = filter_rows(layer.op, graph.weights(layer).data)  # type: ignore[arg-type]
+    weights = filter_rows(layer.op, _filter(graph, layer))
     median = float(np.median(limits[weights != 0])) if weights.any() else 0.0
     scale = float(graph.tensors[layer.inputs[0]].scale[0])
     return Mark(name, (float(low), float(high)), max(median + 0.5, 0.0) * scale)

@@ -10,8 +10,8 @@ import numpy as np
 
 from ..converter.dataset import Dataset, Source, check_labels
 from ..converter.pruning import OperatingPoint
-from ..evaluation import BatchRunner, Runner, TflmRunner
-from ..models import Model, zero_skip_point
+from ..evaluation import Runner, runner_for
+from ..models import Model
 
 if TYPE_CHECKING:
     from ..tuning.judge import Estimate
@@ -92,7 +92,7 @@ def measure(
     runs = []
     for step, (name, schedule, point) in enumerate(named):
         progress(name, step, len(named))
-        runs.append(_run(_runner(model, schedule, point, threads), data))
+        runs.append(_run(runner_for(model, None, point, schedule, threads), data))
     scales = model.graph.tensors[model.graph.outputs[0]].scale
     return Measurement(
         engine="tflm" if model.graph.unsupported else "batch",
@@ -102,12 +102,6 @@ def measure(
         points=tuple(runs[2:]),
         output_scale=float(scales[0]) if len(scales) else 1.0,
     )
-
-
-def _runner(model: Model, schedule: str, point: OperatingPoint | None, threads: int | None) -> Runner:
-    if not model.graph.unsupported:
-        return BatchRunner(model.graph, point, schedule, threads)
-    return TflmRunner(model, zero_skip_point(model.graph) if schedule == "zero_skip" else point)
 
 
 def _run(runner: Runner, data: Dataset) -> Run:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -164,9 +165,9 @@ def paired(before: np.ndarray, after: np.ndarray) -> Estimate:
     return Estimate(difference, max(low, -1.0), min(high, 1.0))
 
 
-def _number(value: object, name: str) -> float:
+def _number(value: Any, name: str) -> float:
     try:
-        number = float(value)  # type: ignore[arg-type]
+        number = float(value)
     except (TypeError, ValueError) as error:
         raise UnitError(
             f"the metric {name!r} returned {value!r}; it takes a number, higher is better"

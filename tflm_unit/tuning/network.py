@@ -12,6 +12,7 @@ from ..converter.errors import UnitError
 from ..converter.graph import Graph
 from ..converter.output_loss import OutputLoss
 from ..converter.pruning import OperatingPoint
+from ..files import spread
 from .judge import Answers
 
 
@@ -74,6 +75,4 @@ def dataset(samples: tuple[np.ndarray, ...], graph: Graph) -> Dataset:
 
 def picked(samples: tuple[np.ndarray, ...], count: int) -> tuple[np.ndarray, ...]:
     """`count` samples evenly spread over all, or all."""
-    size = len(samples[0])
-    rows = np.linspace(0, size - 1, min(count, size)).round().astype(np.int64)
-    return tuple(x[rows] for x in samples)
+    return tuple(spread(x, count) for x in samples)

@@ -11,6 +11,7 @@ import numpy as np
 from ..converter.dataset import Source, check_labels
 from ..converter.engine import Engine
 from ..converter.errors import DataError, UnitError
+from ..converter.fatrelu import fused_relu
 from ..converter.sensitivity import sensitivity
 from ..models import Model
 from ..planning import Planned, Progress
@@ -18,7 +19,7 @@ from .bench import Bench
 from .judge import Judge, Metric
 from .network import Network, Run, dataset, picked, quantized
 from .result import Test, Tested
-from .space import Device, Space, with_relu
+from .space import Device, Space
 
 FATRELU_SAMPLES = 64
 Samples = tuple[np.ndarray, ...]  # quantized, one array per input
@@ -59,7 +60,7 @@ class Setup:
                 "no CONV_2D, DEPTHWISE_CONV_2D or FULLY_CONNECTED layer has int8 weights of its own"
             )
         fisher = sensitivity(graph, dataset(samples, graph), threads=self.threads, progress=self.progress)
-        outputs = {i: graph.layers[i].outputs[0] for i in with_relu(graph)} if fatrelu else {}
+        outputs = {x.index: x.outputs[0] for x in graph.prunable if fatrelu and fused_relu(x)}
         some = picked(samples, FATRELU_SAMPLES)
         kept = Engine(graph, threads=self.threads).run(*some, keep=list(outputs.values())).kept
         statistics = bench.calibrator.collect(graph.prunable, None)

@@ -9,7 +9,7 @@ import numpy as np
 from optuna.distributions import BaseDistribution, FloatDistribution
 
 from ..converter.calibration import LayerStatistics
-from ..converter.graph import ConvParams, FullyConnectedParams, Graph
+from ..converter.graph import Graph
 from ..converter.prune import PruneOptions
 from ..converter.pruning import Divider
 from ..converter.sensitivity import start_thresholds
@@ -141,15 +141,6 @@ class Space:
         starts = np.arange(0, len(per_channel), size)
         counts = np.diff([*starts, len(per_channel)])
         return np.exp(np.add.reduceat(np.log(per_channel), starts) / counts)
-
-
-def with_relu(graph: Graph) -> list[int]:
-    """Indices of the prunable layers with a fused ReLU."""
-    return [
-        x.index
-        for x in graph.prunable
-        if isinstance(x.params, (ConvParams, FullyConnectedParams)) and x.params.activation.fused_relu
-    ]
 
 
 def _positive(graph: Graph, layer: int, values: np.ndarray) -> np.ndarray:
