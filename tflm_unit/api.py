@@ -7,8 +7,6 @@ from dataclasses import dataclass, field, replace
 from os import PathLike
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from ._native import VERSION
 from .converter import container
 from .converter.calibration import Calibrator
@@ -19,18 +17,16 @@ from .converter.prune import PruneOptions, Statistics
 from .converter.pruning import Divider, OperatingPoint, PruningConfig
 from .converter.refit import check_refit, refit_all
 from .converter.targets import Target, load_target
-from .converter.thresholds import Explicit, Percentile, Rule, SkipRate
+from .converter.thresholds import Rule
 from .evaluation import Evaluation, evaluate
 from .models import Model, load_model, naming, read_bytes
 from .notes import too_large
+from .options import check_extra_flash, divider_for, rules_for, settings_of
 from .planning import Planned, Progress, check_schedule, make_points
 from .report import summary, to_json
 
 if TYPE_CHECKING:
     from .converter.codegen import Export
-
-PAPER_PERCENTILE = 20.0
-MAX_EXTRA_FLASH = 100  # more than any plan takes
 
 
 @dataclass(frozen=True)
@@ -144,7 +140,7 @@ def convert(
     Raises ModelError for models that are not full-int8, DataError for data that does not fit, and UnitError
     for options out of range.
     """
-    rules = _rules(percentile, skip, thresholds, points)
+    rules = rules_for(percentile, skip, thresholds, points)
     check_schedule(schedule)
     check_extra_flash(extra_flash, schedule, target)
     if not isinstance(target, (str, Target, type(None))):
@@ -180,7 +176,7 @@ def convert(
         planned = replace(planned, points=moved, layers=layers)
     measured = [_measured(base, p, representative_data, labels, scale, offset) for p in planned.points]
     settings = {
-        **_settings(rules, groups, chosen, fatrelu, compensation),
+        **settings_of(rules, groups, chosen, fatrelu, compensation),
         "refit": refit,
         "power_of_two": power_of_two,
         "target": board.name if board else None,
@@ -195,15 +191,6 @@ def convert(
         report["notes"] += missing
         result = load(container.attach(base.data, config, report))
     return result
-
-
-def check_extra_flash(extra_flash: float | None, schedule: str | None, target: str | Target | None) -> None:
-    if extra_flash is None:
-        return
-    if not isinstance(extra_flash, (int, float)) or not 0 <= extra_flash <= MAX_EXTRA_FLASH:
-        raise UnitError(f"extra_flash is {extra_flash!r}; it takes a number in 0 .. {MAX_EXTRA_FLASH}")
-    if schedule not in (None, "planned") or (schedule is None and target is None):
-        raise UnitError("extra_flash limits plans, and none are made: give a target, or schedule 'planned'")
 
 
 def int8_bytes(model: Any, data: Source, scale: float | None, offset: float | None) -> bytes:
@@ -225,55 +212,6 @@ def statistics_source(model: Model, data: Dataset, threads: int | None = None) -
     return TflmCalibrator(model, data)
 
 
-def divider_for(
-    divider: str | Divider | None, power_of_two: bool | None, target: Target | None
-) -> tuple[Divider, bool]:
-    """With a target and no divider, thresholds are powers of two, for which quotients are bit shifts."""
-    names = [d.name.lower() for d in Divider]
-    if divider is None and target is not None:
-        rounded = power_of_two is not False
-        return Divider.BIT_SHIFT if rounded else target.divider, rounded
-    if divider is None:
-        return Divider.EXACT, bool(power_of_two)
-    if isinstance(divider, Divider):
-        return divider, bool(power_of_two)
-    if divider not in names:
-        raise UnitError(f"divider is {divider!r}; it takes one of {', '.join(names)}")
-    return Divider[divider.upper()], bool(power_of_two)
-
-
-def _rules(
-    percentile: float | None,
-    skip: float | None,
-    thresholds: Mapping[str, Any] | None,
-    points: Mapping[str, Rule] | None,
-) -> dict[str, Rule]:
-    given = [x is not None for x in (percentile, skip, thresholds, points)]
-    if sum(given) > 1:
-        raise UnitError("percentile, skip, thresholds and points exclude each other: give one")
-    if points is not None:
-        if not points:
-            raise UnitError("points is empty: at least one operating point is needed")
-        taken = [name for name in points if name.isdecimal() or name == "all"]
-        if taken:
-            raise UnitError(f"point {taken[0]!r}: numbers and 'all' select points; choose another name")
-        wrong = [name for name, rule in points.items() if not isinstance(rule, Rule)]
-        if wrong:
-            raise UnitError(
-                f"point {wrong[0]!r} is {points[wrong[0]]!r}; it takes SkipRate, Percentile or Explicit"
-            )
-        return dict(points)
-    if not isinstance(skip, (int, float, type(None))):
-        raise UnitError(
-            f"skip is {skip!r}; it takes a share of the MACs, 0 .. 1; for several points give points="
-        )
-    if skip is not None:
-        return {"default": SkipRate(float(skip))}
-    if thresholds is not None:
-        return {"default": Explicit(thresholds)}
-    return {"default": Percentile(PAPER_PERCENTILE if percentile is None else float(percentile))}
-
-
 def _measured(
     model: Model, point: OperatingPoint, x: Source, y: Any, scale: float | None, offset: float | None
 ) -> OperatingPoint:
@@ -281,27 +219,6 @@ def _measured(
         return point
     accuracy = evaluate(model.with_point(point), x, y, scale=scale, offset=offset).accuracy
     return OperatingPoint(point.name, point.layers, accuracy, point.skip_rate)
-
-
-def _settings(
-    rules: Mapping[str, Rule],
-    groups: str | int,
-    divider: Divider,
-    fatrelu: float | Mapping[str, float] | None,
-    compensation: bool,
-) -> dict[str, Any]:
-    def describe(rule: Rule) -> dict[str, Any]:
-        if isinstance(rule, Explicit):
-            return {"thresholds": {k: np.asarray(v, np.float64).tolist() for k, v in rule.values.items()}}
-        return {"percentile" if isinstance(rule, Percentile) else "skip": rule.value}
-
-    return {
-        "points": {name: describe(rule) for name, rule in rules.items()},
-        "groups": groups,
-        "divider": divider.name.lower(),
-        "fatrelu": dict(fatrelu) if isinstance(fatrelu, Mapping) else fatrelu,
-        "compensation": compensation,
-    }
 
 
 def report_of(config: PruningConfig, planned: Planned, settings: dict[str, Any]) -> dict[str, Any]:

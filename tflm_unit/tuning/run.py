@@ -18,6 +18,7 @@ from ..converter.graph import Graph
 from ..converter.pruning import Divider
 from ..converter.targets import Target, load_target
 from ..models import load_model, naming
+from ..options import check_extra_flash, divider_for
 from ..planning import Progress, check_schedule
 from .bench import Bench
 from .finals import Finals
@@ -95,14 +96,14 @@ def tune(
     """
     wanted = wishes(points, max_drop, budget)
     check_schedule(schedule)
-    api.check_extra_flash(extra_flash, schedule, target)
+    check_extra_flash(extra_flash, schedule, target)
     _check_numbers(trials, timeout, seed)
     if not isinstance(target, (str, Target, type(None))):
         raise UnitError(f"target is {target!r}; it takes a name or a Target")
     if metric is not None and not callable(metric):
         raise UnitError(f"metric is {metric!r}; it takes a function of (labels, outputs)")
     board = load_target(target) if isinstance(target, str) else target
-    device = Device(*api.divider_for(divider, power_of_two, board), groups)
+    device = Device(*divider_for(divider, power_of_two, board), groups)
     data = api.int8_bytes(model, calibration, scale, offset)
     with naming(model):
         base = load_model(container.strip(data))
