@@ -52,6 +52,14 @@ class LayerStatistics:
         """Zero products per output channel, int64 (O,)."""
         return self._count(np.where(self.weights == 0, 255, 0))
 
+    def activations(self) -> tuple[np.ndarray, np.ndarray]:
+        """Values -255..255 that met weights, and how many of each, int64 (511,) both."""
+        magnitude = np.arange(1, 256)
+        below, moment = self.below.sum(axis=0), self.moment.sum(axis=0)
+        both, difference = np.diff(below), np.diff(moment) // magnitude
+        positive, negative = (both + difference) // 2, (both - difference) // 2
+        return np.arange(-255, 256), np.concatenate([negative[::-1], below[:1], positive])
+
     def skipped(self, thresholds: np.ndarray, divider: Divider) -> np.ndarray:
         """MACs skipped per output channel, int64 (O,), for integer thresholds int16 (O,)."""
         return self._count(self._cutoffs(thresholds, divider))

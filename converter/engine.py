@@ -50,7 +50,7 @@ class RunResult:
 
     kept: by tensor index. counters: by layer index, of every CONV_2D, DEPTHWISE_CONV_2D and FULLY_CONNECTED
     that ran. histograms: by layer index, uint64 (KH, KW, input channels, 511) or (inputs, 511): how often
-    each tap met the activation x = q - zero point, at index x + 255; padding is not counted.
+    each tap met the activation x = q + input offset, at index x + 255; padding is not counted.
     """
 
     outputs: tuple[np.ndarray, ...]
@@ -96,6 +96,8 @@ class Engine:
                     f"tensor {tensor.name!r} has shape {tensor.shape}; the batch engine needs a leading "
                     "dimension of 1"
                 )
+        if schedule != "compare":
+            graph = graph.uncentered
         self._graph = graph
         self._threads = threads or _available_cores()
         self._program = _native.Program(len(graph.tensors))

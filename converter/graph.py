@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -191,10 +192,20 @@ class Layer:
 
 @dataclass(frozen=True)
 class Graph:
+    """centers, plain: what layers' activations are counted from instead of the zero point, and the graph without;
+    see centers.py.
+    """
+
     tensors: tuple[Tensor, ...]
     layers: tuple[Layer, ...]
     inputs: tuple[int, ...]
     outputs: tuple[int, ...]
+    centers: Mapping[int, int] = field(default_factory=dict)
+    plain: Graph | None = field(default=None, repr=False)
+
+    @property
+    def uncentered(self) -> Graph:
+        return self.plain or self
 
     @property
     def mac_layers(self) -> tuple[Layer, ...]:

@@ -6,9 +6,11 @@ import math
 import warnings
 import zlib
 from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
 
+from .centers import center_problem, centered, with_center, without_center
 from .errors import MetadataError
 from .graph import Graph, Layer
 from .metadata_block import BlockReader, BlockWriter, check_zero, read_header
@@ -34,16 +36,17 @@ from .pruning_checks import TABLE_COLUMNS, TREE_NODES, check_fit, check_pruning
 def pack(config: PruningConfig, graph: Graph) -> bytes:
     """The block for `config`: the same bytes for equal contents; equal arrays are stored once.
 
-    Raises MetadataError when a point or a layer's entry is out of range or does not fit the graph, and when a
-    layer with the schedule PLANNED cannot be planned.
+    graph: of the model, with or without the centers. Raises MetadataError when a point or a layer's entry or center
+    is out of range or does not fit the graph, and when a layer with the schedule PLANNED cannot be planned.
     """
     if not 1 <= len(config.points) <= np.iinfo(np.uint16).max:
         raise MetadataError(f"{len(config.points)} operating points; expected 1..65535")
-    owners = graph.by_weights
     indices = sorted({index for point in config.points for index in point.layers})
-    unknown = [index for index in indices if index not in owners]
+    unknown = [index for index in indices if index not in graph.by_weights]
     if unknown:
         raise MetadataError(f"tensor {unknown[0]} is not the weight tensor of a layer that can be pruned")
+    graph = centered(graph, {index: config.centers.get(index, 0) for index in indices})
+    owners = graph.by_weights
     # The format wants a layer even where every point runs dense.
     layers = [owners[index] for index in indices or sorted(owners)[:1]]
     records = np.zeros(len(layers), LAYER)
@@ -80,6 +83,7 @@ def _fill_layer(record: np.ndarray, graph: Graph, layer: Layer) -> None:
     record["weights_crc32"] = weights_crc32(graph, layer)
     record["output_channels"] = graph.output_channels(layer)
     record["op"] = OPERATORS[layer.op]
+    record["center"] = graph.centers.get(weights.index, 0)
 
 
 def _check_entries(config: PruningConfig, graph: Graph) -> None:
@@ -106,6 +110,7 @@ def _entries(
             continue
         entry["present"], entry["divider"] = 1, pruning.divider
         entry["fatrelu_min"], entry["group_size"] = pruning.fatrelu_min, pruning.group_size
+        pruning = replace(pruning, compensation=with_center(pruning.compensation, graph, layer))
         for name in ("thresholds", "compensation", "tree", "table", "table_row"):
             array = getattr(pruning, name)
             entry[name] = 0 if array is None else block.add(array)
@@ -135,8 +140,9 @@ def _rate_out(point: OperatingPoint, field: str) -> float:
 
 
 def unpack(block: bytes, graph: Graph) -> PruningConfig:
-    """The operating points of a block. Entries whose weights or operator are not those of the graph are left
-    out with a warning: these layers run dense, as they do on the device.
+    """The operating points of a block, for `centered(graph, config.centers)`; graph: without centers. Entries whose
+    weights or operator are not those of the graph, or whose center the layer cannot have, are left out with a
+    warning: these layers run dense, as they do on the device.
 
     Raises MetadataError naming the field when the block is malformed or of another version.
     """
@@ -146,12 +152,16 @@ def unpack(block: bytes, graph: Graph) -> PruningConfig:
     points = reader.array(header["points_offset"], header["point_count"], POINT, "points_offset")
     _check_records(records)
     matching = _match(records, graph)
+    centers = {int(r["weights_tensor"]): int(r["center"]) for r in records if r["weights_tensor"] in matching}
+    graph = centered(graph, centers)
+    matching = {index: graph.by_weights[index] for index in matching}
     plans: dict[tuple[int, int], tuple[WeightPlan, int]] = {}
     config = PruningConfig(
         tuple(
             _read_point(reader, point, records, matching, graph, plans, number)
             for number, point in enumerate(points)
-        )
+        ),
+        graph.centers,
     )
     check_plans(plans, config.points, graph, list(matching.values()))
     return config
@@ -180,6 +190,7 @@ def _match(records: np.ndarray, graph: Graph) -> Mapping[int, Layer]:
             and record["op"] == OPERATORS[layer.op]
             and record["output_channels"] == graph.output_channels(layer)
             and record["weights_crc32"] == weights_crc32(graph, layer)
+            and not (record["center"] and center_problem(graph, layer, int(record["center"])))
         ):
             matching[index] = layer
         else:
@@ -220,6 +231,7 @@ def _read_point(
         if pruning.schedule is Schedule.PLANNED:
             plans[number, index] = read_plan(reader, entry["plan"])
         if layer is not None:
+            pruning = replace(pruning, compensation=without_center(pruning.compensation, graph, layer))
             check_fit(pruning, graph, layer)
             layers[index] = pruning
     return OperatingPoint(name, layers, _rate_in(point, "accuracy"), _rate_in(point, "skip_rate"))
@@ -243,6 +255,8 @@ def _read_entry(reader: BlockReader, entry: np.void, record: np.void) -> LayerPr
     if entry["divider"] >= len(Divider):
         raise MetadataError(f"{NAME}: divider is {entry['divider']}, expected 0..{len(Divider) - 1}")
     _check_schedule(entry, record)
+    if record["center"] and not entry["compensation"]:
+        raise MetadataError(f"{NAME}: compensation is missing beside a center")
     channels = int(record["output_channels"])
     group_size, rows = int(entry["group_size"]), int(entry["table_rows"])
     groups = -(-channels // max(group_size, 1))

@@ -37,7 +37,8 @@ LAYER = np.dtype(
         ("weights_crc32", "<u4"),
         ("output_channels", "<u4"),
         ("op", "u1"),
-        ("reserved", "u1", 3),
+        ("reserved", "u1"),
+        ("center", "<i2"),
     ]
 )
 POINT = np.dtype(

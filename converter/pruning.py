@@ -81,6 +81,11 @@ class OperatingPoint:
 
 @dataclass(frozen=True)
 class PruningConfig:
-    """Operating points of one model; point 0 is the default."""
+    """Operating points of one model; point 0 is the default.
+
+    centers: by weight tensor, what a layer's activations are counted from at every point, as the distance from the
+    input's zero point (centers.py); thresholds and compensations are for that.
+    """
 
     points: tuple[OperatingPoint, ...]
+    centers: Mapping[int, int] = field(default_factory=dict)

@@ -164,7 +164,8 @@ def layer_accumulator_bound(graph: Graph, layer: Layer) -> np.ndarray:
     bias = graph.tensors[layer.inputs[2]].data if len(layer.inputs) > 2 and layer.inputs[2] >= 0 else None
     by_channel = weights.reshape(-1, weights.shape[-1]).T if layer.op == "DEPTHWISE_CONV_2D" else weights
     by_channel = by_channel.reshape(graph.output_channels(layer), -1)
-    return accumulator_bound(by_channel, bias, zero_point_of(graph.tensors[layer.inputs[0]]))
+    assert isinstance(layer.params, (ConvParams, FullyConnectedParams))
+    return accumulator_bound(by_channel, bias, -layer.params.input_offset)
 
 
 def _check_accumulator(weights: np.ndarray, bias: np.ndarray | None, zero_point: int) -> None:

@@ -53,6 +53,15 @@ def coarse_pruning(case: LayerCase) -> LayerPruning:
     return LayerPruning(np.array([400], np.int16), case.output_shape[-1], Divider.BIT_SHIFT)
 
 
+def centered(case: LayerCase, distance: int) -> LayerCase:
+    """The case with its activations counted from `distance` above the zero point: the same sums, if unpadded."""
+    axes = (0, 1, 2) if case.op == DEPTHWISE else tuple(range(1, case.weights.ndim))
+    gained = distance * case.weights.astype(np.int64).sum(axis=axes)
+    bias = gained + (0 if case.bias is None else case.bias)
+    params = replace(case.params, input_offset=case.params.input_offset - distance)
+    return replace(case, params=params, bias=bias.astype(np.int32))
+
+
 def expected(case: LayerCase, pruning: LayerPruning | None) -> oracle.Result:
     """What the oracle computes for the case with this pruning, None: dense."""
     schedule = "dense" if pruning is None else "compare"

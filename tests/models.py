@@ -41,10 +41,12 @@ def build(
     return bytes(model.build())
 
 
-def pack_block(cases: Sequence[LayerCase], points: Sequence[OperatingPoint]) -> bytes:
-    """The TFLM_UNIT block for a model built of these cases, whatever their batch sizes."""
+def pack_block(
+    cases: Sequence[LayerCase], points: Sequence[OperatingPoint], centers: Mapping[int, int] | None = None
+) -> bytes:
+    """The TFLM_UNIT block for a model built of these cases, whatever their batch sizes. centers: by weight tensor."""
     single = {i: (1, *case.input.shape[1:]) for i, case in enumerate(cases)}
-    return pack(PruningConfig(tuple(points)), read_graph(build(cases, input_shapes=single)))
+    return pack(PruningConfig(tuple(points), centers or {}), read_graph(build(cases, input_shapes=single)))
 
 
 def build_pruned(cases: Sequence[LayerCase]) -> bytes:

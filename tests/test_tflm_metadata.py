@@ -15,7 +15,7 @@ from typing import Any
 import models
 import numpy as np
 import pytest
-from example_layers import coarse_pruning, example_cases, expected
+from example_layers import centered, coarse_pruning, example_cases, expected
 from hypothesis import given
 from hypothesis import strategies as st
 from tiny_models import edited
@@ -119,7 +119,9 @@ FAULTS = [
     ("weights_tensor", "<I", record(0, "weights_tensor"), 1000),
     ("output_channels", "<I", record(0, "output_channels"), 0),
     ("op", "<B", record(0, "op"), 5),
-    ("layer.reserved", "<B", record(2, "reserved") + 2, 1),
+    ("layer.reserved", "<B", record(2, "reserved"), 1),
+    ("center", "<h", record(2, "center"), 256),
+    ("compensation", "<h", record(2, "center"), 9),
     ("name", "<16s", point("name"), b"sixteen bytes!!!"),
     ("name", "<16s", point("name"), b"a\0b"),
     ("accuracy", "<f", point("accuracy"), 1.5),
@@ -211,7 +213,8 @@ def agree(block: bytes) -> None:
         assert len(interpreter.points) == len(config.points)
         assert (interpreter.metadata_error is None) == bool(config.points)
         for i, (case, result) in enumerate(zip(CASES, results, strict=True)):
-            want = expected(case, at.layers.get(models.weights_index(i)))
+            index = models.weights_index(i)
+            want = expected(centered(case, config.centers.get(index, 0)), at.layers.get(index))
             np.testing.assert_array_equal(result, want.output)
 
 

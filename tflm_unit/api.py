@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from ._native import VERSION
 from .converter import container
 from .converter.calibration import Calibrator
+from .converter.centers import centered, choose_centers
 from .converter.dataset import Dataset, Source
 from .converter.errors import UnitError
 from .converter.graph import Layer
@@ -103,6 +104,7 @@ def convert(
     extra_flash: float | None = None,
     fatrelu: float | Mapping[str, float] | None = None,
     compensation: bool = True,
+    center: bool = True,
     refit: bool = False,
     labels: Any = None,
     scale: float | None = None,
@@ -132,6 +134,8 @@ def convert(
         target 1, and only for plans that save enough time for it (docs/convert.md); for schedule='planned' no limit.
     fatrelu: outputs of fused ReLUs below this real value become 0; a number or by layer name.
     compensation: add the mean of what is skipped to the bias.
+    center: count a layer's activations from a value in their midst where that makes its products smaller than around
+        the zero point; for layers without padding (docs/convert.md).
     refit: move the compensations by gradient descent to where the model answers most like the dense one: less loss
         than with means, at the cost of some seconds to minutes; takes 500 samples or more.
     labels: class indices of the samples; each point's accuracy on them is then stored with it.
@@ -155,6 +159,8 @@ def convert(
     if refit:
         check_refit(base.graph)
     samples = Dataset(representative_data, base.graph, scale=scale, offset=offset)
+    if center:
+        base = with_centers(base, samples, threads)
     source = statistics_source(base, samples, threads)
     options = {
         name: PruneOptions(rule, groups, chosen, fatrelu, compensation, power_of_two)
@@ -177,13 +183,14 @@ def convert(
     measured = [_measured(base, p, representative_data, labels, scale, offset) for p in planned.points]
     settings = {
         **settings_of(rules, groups, chosen, fatrelu, compensation),
+        "center": center,
         "refit": refit,
         "power_of_two": power_of_two,
         "target": board.name if board else None,
         "schedule": schedule,
         "extra_flash": extra_flash,
     }
-    config = PruningConfig(tuple(measured))
+    config = PruningConfig(tuple(measured), base.graph.centers)
     report = report_of(config, planned, settings)
     result = load(container.attach(base.data, config, report))
     missing = too_large(result.model, board) if board else ()
@@ -210,6 +217,12 @@ def statistics_source(model: Model, data: Dataset, threads: int | None = None) -
     from .tflm_calibration import TflmCalibrator
 
     return TflmCalibrator(model, data)
+
+
+def with_centers(model: Model, data: Dataset, threads: int | None = None) -> Model:
+    """The model without thresholds, with centers for the layers that gain by them on the data."""
+    statistics = statistics_source(model, data, threads).collect(model.graph.prunable, None)
+    return replace(model, graph=centered(model.graph, choose_centers(model.graph, statistics)))
 
 
 def _measured(

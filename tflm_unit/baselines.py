@@ -8,7 +8,7 @@
     unit(magnitude_prune(keras_model, x, y, sparsity), x, percentile) train-time pruning + UnIT
 
 All but magnitude_prune take models and samples as `convert` does, with its options such as labels, scale and divider,
-and raise what it raises. Nothing is compensated.
+and raise what it raises. Nothing is compensated or centered.
 """
 
 from __future__ import annotations
@@ -56,11 +56,11 @@ def unit(
     if fatrelu_share is not None:
         if not 0 <= fatrelu_share <= 1:
             raise UnitError(f"share of the ReLUs' outputs is {fatrelu_share!r}; it takes 0 .. 1")
-        dense = convert(model, x, percentile=0, compensation=False, **options).model
+        dense = convert(model, x, percentile=0, compensation=False, center=False, **options).model
         data = Dataset(x, dense.graph, scale=options.get("scale"), offset=options.get("offset"))
         options["fatrelu"] = _quantiles(dense, data, fatrelu_share)
         model = dense.data
-    return convert(model, x, percentile=percentile, compensation=False, **options)
+    return convert(model, x, percentile=percentile, compensation=False, center=False, **options)
 
 
 def _quantiles(model: Model, data: Dataset, share: float) -> dict[str, float]:

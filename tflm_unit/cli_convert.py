@@ -71,6 +71,10 @@ def convert(
         typer.Option(help="Outputs of fused ReLUs below this become 0: a number, or a JSON file by layer."),
     ] = None,
     compensation: Annotated[bool, typer.Option(help="Add the mean of what is skipped to the bias.")] = True,
+    center: Annotated[
+        bool,
+        typer.Option(help="Count activations from a value in their midst where that makes products smaller."),
+    ] = True,
     refit: Annotated[
         bool,
         typer.Option(
@@ -112,6 +116,7 @@ def convert(
             extra_flash=extra_flash,
             fatrelu=_fatrelu(fatrelu),
             compensation=compensation,
+            center=center,
             refit=refit,
             labels=labels,
             scale=scale,

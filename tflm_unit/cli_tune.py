@@ -83,6 +83,10 @@ def tune(
         float | None, typer.Option(help="What plans may take, in bytes per byte of the dense weights.")
     ] = None,
     fatrelu: Annotated[bool, typer.Option(help="Try FATReLU thresholds as well.")] = True,
+    center: Annotated[
+        bool,
+        typer.Option(help="Count activations from a value in their midst where that makes products smaller."),
+    ] = True,
     samples: Annotated[
         int, typer.Option(min=1, help="Calibration samples, evenly spread over x_train.")
     ] = 1000,
@@ -118,6 +122,7 @@ def tune(
             divider=divider.value if divider else None,
             power_of_two=power_of_two,
             schedule=schedule.value if schedule else None,
+            center=center,
             extra_flash=extra_flash,
             fatrelu=fatrelu,
             scale=scale,

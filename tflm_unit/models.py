@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from .converter import container
+from .converter.centers import centered
 from .converter.errors import ModelError, UnitError
 from .converter.graph import Graph
 from .converter.prune import zero_skip_entry
@@ -19,7 +20,8 @@ from .converter.reader import read_graph
 
 @dataclass(frozen=True)
 class Model:
-    """data: the .tflite file. config: its operating points, None when it carries no thresholds.
+    """data: the .tflite file. graph: with the centers of config. config: its operating points, None when it carries
+    no thresholds.
 
     report: what the converter measured, as stored in the file; None when there is none.
     """
@@ -35,7 +37,7 @@ class Model:
             return self
         if self.config is not None and self.config.points[0] is point:
             return self
-        config = PruningConfig((point,))
+        config = PruningConfig((point,), self.graph.centers)
         return replace(self, data=container.attach(self.data, config, None), config=config)
 
 
@@ -55,7 +57,10 @@ def load_model(model: str | PathLike[str] | bytes) -> Model:
     data = bytes(model) if isinstance(model, (bytes, bytearray, memoryview)) else read_bytes(model)
     with naming(model):
         graph = read_graph(data)
-        return Model(data, graph, container.read_config(data, graph), container.read_report(data))
+        config = container.read_config(data, graph)
+        if config is not None:
+            graph = centered(graph, config.centers)
+        return Model(data, graph, config, container.read_report(data))
 
 
 @contextmanager

@@ -76,6 +76,7 @@ def _point(graph: Graph, point: OperatingPoint) -> dict[str, Any]:
                 "schedule": _schedule(e),
                 "taps": e.taps,
                 "compensated": e.compensation is not None,
+                "center": graph.centers.get(graph.weights(x).index, 0),
                 "fatrelu_min": None if e.fatrelu_min == FATRELU_OFF else e.fatrelu_min,
             }
             for x, e in entries

@@ -67,7 +67,7 @@ class TflmCalibrator:
     def _interpreter(self, point: OperatingPoint | None) -> Interpreter:
         data = self._model.data
         if point is not None and point.layers:
-            data = container.attach(data, PruningConfig((point,)), None)
+            data = container.attach(data, PruningConfig((point,), self._model.graph.centers), None)
         return Interpreter(data, use_overrides=data is not self._model.data, keep_tensors=True)
 
 

@@ -87,7 +87,7 @@ def export(
     _check_operators(graph)
     chosen = _points(config, point)
     if schedule in BASELINES:
-        chosen = {0: OperatingPoint(schedule)}
+        graph, chosen = graph.uncentered, {0: OperatingPoint(schedule)}
     model = build_model(
         name,
         graph,

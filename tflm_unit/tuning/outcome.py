@@ -59,7 +59,8 @@ def _saved(
     base: Model, planned: Planned, chosen: Mapping[str, Final], judge: Judge, tuning: dict[str, Any]
 ) -> Model:
     accuracies = {n: f.measured.judge if judge.name == "accuracy" else None for n, f in chosen.items()}
-    config = PruningConfig(tuple(replace(p, accuracy=accuracies[p.name]) for p in planned.points))
+    points = tuple(replace(p, accuracy=accuracies[p.name]) for p in planned.points)
+    config = PruningConfig(points, base.graph.centers)
     report = {**api.report_of(config, planned, tuning["settings"]), "tuning": tuning}
     return load_model(container.attach(base.data, config, report))
 

@@ -35,7 +35,7 @@ from .wishes import wishes
 TRIAL_SAMPLES = 384  # of the calibration data, in a trial
 # Default number of trials: as many as take about so many MACs, within limits.
 MACS, FEWEST, MOST = 8e12, 60, 300
-VERSION = 2  # of the search: studies of another one are refused
+VERSION = 3  # of the search: studies of another one are refused
 
 
 def tune(
@@ -60,6 +60,7 @@ def tune(
     schedule: str | None = None,
     extra_flash: float | None = None,
     fatrelu: bool = True,
+    center: bool = True,
     test: Source | None = None,
     test_labels: Any = None,
     scale: float | None = None,
@@ -69,7 +70,7 @@ def tune(
 ) -> TuneResult:
     """Finds the thresholds that skip most for the least loss (docs/tune.md).
 
-    model, scale, offset, divider, power_of_two, schedule, extra_flash: as for `tflm_unit.convert`.
+    model, scale, offset, divider, power_of_two, schedule, extra_flash, center: as for `tflm_unit.convert`.
     calibration: samples from which thresholds and compensations are made; a few hundred to a few thousand.
     validation, labels: samples that judge them, not among those of calibration; class indices (N,) or one-hot rows.
         Without labels the agreement with the dense model is the judge.
@@ -108,8 +109,10 @@ def tune(
     with naming(model):
         base = load_model(container.strip(data))
     told = progress or (lambda what, done, total: None)
-    setup = Setup(base, threads, scale, offset, metric, seed, told)
     samples, held_out = (quantized(x, base.graph, scale, offset) for x in (calibration, validation))
+    if center:
+        base = api.with_centers(base, dataset(picked(samples, TRIAL_SAMPLES), base.graph), threads)
+    setup = Setup(base, threads, scale, offset, metric, seed, told)
     few, judge = picked(samples, TRIAL_SAMPLES), setup.judge(held_out, labels)
     exam = setup.exam(test, test_labels)
 
@@ -128,6 +131,7 @@ def tune(
         "schedule": schedule,
         "extra_flash": extra_flash,
         "fatrelu": fatrelu,
+        "center": center,
         "seed": seed,
         "version": VERSION,
     }

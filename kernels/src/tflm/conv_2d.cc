@@ -35,6 +35,12 @@ const char *Setup(TfLiteContext *context, const void *builtin_data, const NodeTe
   return reason;
 }
 
+const char *Center(int32_t distance, BoundLayer *layer) {
+  // A bias cannot make up for taps beside the image, which differ between positions.
+  const bool fits = IsUnpadded(layer->input, layer->filter, layer->output, layer->params.conv);
+  return fits ? MoveCenter(distance, &layer->params.conv) : "center of a padded layer";
+}
+
 PlanGeometry Geometry(const BoundLayer &layer) {
   return GeometryOf(layer.params.conv, layer.input, layer.filter);
 }
@@ -77,7 +83,7 @@ unit_status Run(const BoundLayer &layer, const unit_context &scratch, const Prun
   }
 }
 
-constexpr OpKind kConv2d = {3, Register_CONV_2D, Setup, Geometry, ScratchSize, Run};
+constexpr OpKind kConv2d = {3, Register_CONV_2D, Setup, Center, Geometry, ScratchSize, Run};
 
 }  // namespace
 

@@ -39,6 +39,13 @@ const char *Setup(TfLiteContext *context, const void *builtin_data, const NodeTe
   return reason;
 }
 
+const char *Center(int32_t distance, BoundLayer *layer) {
+  // A bias cannot make up for taps beside the image, which differ between positions.
+  const bool fits =
+      IsUnpadded(layer->input, layer->filter, layer->output, layer->params.depthwise_conv);
+  return fits ? MoveCenter(distance, &layer->params.depthwise_conv) : "center of a padded layer";
+}
+
 PlanGeometry Geometry(const BoundLayer &layer) {
   return GeometryOf(layer.params.depthwise_conv, layer.input, layer.filter);
 }
@@ -81,8 +88,8 @@ unit_status Run(const BoundLayer &layer, const unit_context &scratch, const Prun
   }
 }
 
-constexpr OpKind kDepthwiseConv2d = {4,  Register_DEPTHWISE_CONV_2D, Setup, Geometry, ScratchSize,
-                                     Run};
+constexpr OpKind kDepthwiseConv2d = {
+    4, Register_DEPTHWISE_CONV_2D, Setup, Center, Geometry, ScratchSize, Run};
 
 }  // namespace
 

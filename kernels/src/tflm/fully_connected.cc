@@ -52,6 +52,10 @@ const char *Setup(TfLiteContext *context, const void *builtin_data, const NodeTe
   return reason;
 }
 
+const char *Center(int32_t distance, BoundLayer *layer) {
+  return MoveCenter(distance, &layer->params.fully_connected);
+}
+
 PlanGeometry Geometry(const BoundLayer &layer) {
   return GeometryOf(layer.params.fully_connected, layer.filter);
 }
@@ -76,7 +80,8 @@ unit_status Run(const BoundLayer &layer, const unit_context &scratch, const Prun
                                          data.bias, &layer.output, data.output);
 }
 
-constexpr OpKind kFullyConnected = {9, Register_FULLY_CONNECTED, Setup, Geometry, ScratchSize, Run};
+constexpr OpKind kFullyConnected = {
+    9, Register_FULLY_CONNECTED, Setup, Center, Geometry, ScratchSize, Run};
 
 }  // namespace
 

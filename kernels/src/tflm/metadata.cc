@@ -36,7 +36,8 @@ const T *Metadata::Array(const uint8_t *offset_field) const {
 LayerRecord Metadata::layer(int layer) const {
   const uint8_t *p = LayerAt(layer);
   return {Load32(p + kLayerWeightsTensor), Load32(p + kLayerWeightsCrc),
-          static_cast<int32_t>(Load32(p + kLayerOutputChannels)), p[kLayerOp]};
+          static_cast<int32_t>(Load32(p + kLayerOutputChannels)), p[kLayerOp],
+          static_cast<int16_t>(Load16(p + kLayerCenter))};
 }
 
 int Metadata::FindLayer(uint32_t weights_tensor) const {

@@ -15,7 +15,8 @@ struct LayerRecord {
   uint32_t weights_tensor;  // index in subgraph 0
   uint32_t weights_crc32;
   int32_t output_channels;
-  uint8_t op;  // BuiltinOperator
+  uint8_t op;      // BuiltinOperator
+  int32_t center;  // distance from the input's zero point, -255..255
 };
 
 /* How a kernel skips. The values are part of the format. */
@@ -59,7 +60,7 @@ class Metadata {
   const char *CheckHeader(size_t available);
   const char *CheckLayers() const;
   const char *CheckPoint(int point) const;
-  const char *CheckEntry(const uint8_t *entry, uint32_t output_channels) const;
+  const char *CheckEntry(const uint8_t *entry, const LayerRecord &layer) const;
   const char *CheckSchedule(const uint8_t *entry, uint8_t op) const;
   const char *CheckPlan(const uint8_t *plan) const;
   const char *CheckThresholds(const uint8_t *entry, uint32_t groups) const;

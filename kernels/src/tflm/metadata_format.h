@@ -27,6 +27,7 @@ enum Layer {
   kLayerOutputChannels = 8,
   kLayerOp = 12,
   kLayerReserved = 13,
+  kLayerCenter = 14,
   kLayerSize = 16
 };
 

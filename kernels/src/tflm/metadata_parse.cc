@@ -109,7 +109,8 @@ const char *Metadata::CheckLayers() const {
     if (i > 0 && layer(i).weights_tensor <= layer(i - 1).weights_tensor) return "weights_tensor";
     if (layer(i).output_channels < 1) return "output_channels";
     if (!IsPrunableOp(p[kLayerOp])) return "op";
-    if (!AllZero(p + kLayerReserved, kLayerSize - kLayerReserved)) return "layer.reserved";
+    if (p[kLayerReserved] != 0) return "layer.reserved";
+    if (layer(i).center < -255 || layer(i).center > 255) return "center";
   }
   return nullptr;
 }
@@ -125,28 +126,31 @@ const char *Metadata::CheckPoint(int point) const {
   if (!Fits(Load32(p + kPointEntries), layers, kEntrySize, 4)) return "entries_offset";
   if (!AllZero(p + kPointReserved, 4)) return "point.reserved";
   for (int i = 0; i < layer_count_; ++i) {
-    const uint32_t channels = static_cast<uint32_t>(layer(i).output_channels);
+    const LayerRecord record = layer(i);
     const uint8_t *entry = EntryAt(i, point);
-    const char *fault = CheckEntry(entry, channels);
-    if (fault == nullptr) fault = CheckSchedule(entry, layer(i).op);
+    const char *fault = CheckEntry(entry, record);
+    if (fault == nullptr) fault = CheckSchedule(entry, record.op);
     if (fault != nullptr) return fault;
   }
   return nullptr;
 }
 
-const char *Metadata::CheckEntry(const uint8_t *entry, uint32_t output_channels) const {
+const char *Metadata::CheckEntry(const uint8_t *entry, const LayerRecord &layer) const {
   if (entry[kEntryPresent] == 0) return AllZero(entry, kEntrySize) ? nullptr : "present";
   if (entry[kEntryPresent] != 1) return "present";
   if (entry[kEntryDivider] >= UNIT_DIVIDER_COUNT) return "divider";
   const int16_t fatrelu_min = static_cast<int16_t>(Load16(entry + kEntryFatreluMin));
   if (fatrelu_min < UNIT_FATRELU_OFF || fatrelu_min > 127) return "fatrelu_min";
   const uint32_t group_size = Load32(entry + kEntryGroupSize);
+  const uint32_t output_channels = static_cast<uint32_t>(layer.output_channels);
   if (group_size < 1 || group_size > output_channels) return "group_size";
   const uint32_t groups = (output_channels - 1) / group_size + 1;
   const char *fault = CheckThresholds(entry, groups);
   if (fault != nullptr) return fault;
   const uint32_t compensation = Load32(entry + kEntryCompensation);
   if (compensation != 0 && !Fits(compensation, output_channels, 4, 4)) return "compensation";
+  // It has what the center adds to the bias.
+  if (compensation == 0 && layer.center != 0) return "compensation";
   fault = CheckTree(entry);
   return fault != nullptr ? fault : CheckTable(entry, groups);
 }

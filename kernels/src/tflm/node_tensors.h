@@ -68,6 +68,16 @@ const char *PrepareRequantization(tflm::TfLiteContext *context, const Scales &sc
 const char *PrepareActivation(tflm::TfLiteContext *context, tflm::TfLiteFusedActivation fused,
                               const NodeTensors &tensors, unit_activation *activation);
 
+/* Counts activations from `distance` above the zero point; compensations make up for it. Returns
+ * nullptr, or why it cannot. */
+template <typename Params>
+const char *MoveCenter(int32_t distance, Params *params) {
+  const int32_t center = distance - params->input_offset;
+  if (center < INT8_MIN || center > INT8_MAX) return "center";
+  params->input_offset = -center;
+  return nullptr;
+}
+
 }  // namespace tflm_unit
 
 #endif  // TFLM_UNIT_HAVE_TFLM

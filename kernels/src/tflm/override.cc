@@ -81,6 +81,10 @@ const char *Inspect(const OpKind &kind, TfLiteContext *context, const TfLiteNode
   reason = kind.setup(context, node.builtin_data, tensors, layer, scales);
   if (reason != nullptr) return reason;
   if (layer->output.c != record.output_channels) return "thresholds are for other channels";
+  if (record.center != 0) {
+    reason = kind.center(record.center, layer);
+    if (reason != nullptr) return reason;
+  }
   if (!IsInFile(model.tflite(), scales->weights)) return "scales are not in the file";
   return nullptr;
 }

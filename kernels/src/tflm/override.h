@@ -30,6 +30,9 @@ struct OpKind {
    * nothing. Returns nullptr, or why the core cannot run this layer. */
   const char *(*setup)(tflm::TfLiteContext *context, const void *builtin_data,
                        const NodeTensors &tensors, BoundLayer *layer, Scales *scales);
+  /* Counts the activations of a layer that is set up from `distance` above the zero point. Returns
+   * nullptr, or why it cannot. */
+  const char *(*center)(int32_t distance, BoundLayer *layer);
   /* What plans must fit. */
   PlanGeometry (*geometry)(const BoundLayer &layer);
   /* Bytes that run() needs for the schedule of `pruning`; -1: it cannot run the layer. */

@@ -56,6 +56,18 @@ const char *PrepareWindow(tflm::TfLiteContext *context, const Builtin &builtin,
   return PrepareActivation(context, builtin.activation, tensors, &params->activation);
 }
 
+/* Whether every tap of the window lies inside the image at every output position. */
+template <typename Params>
+bool IsUnpadded(const unit_dims &input, const unit_dims &filter, const unit_dims &output,
+                const Params &params) {
+  // int64: these come from a file.
+  const int64_t last_h = static_cast<int64_t>(output.h - 1) * params.stride.h +
+                         static_cast<int64_t>(filter.h - 1) * params.dilation.h;
+  const int64_t last_w = static_cast<int64_t>(output.w - 1) * params.stride.w +
+                         static_cast<int64_t>(filter.w - 1) * params.dilation.w;
+  return params.padding.h == 0 && params.padding.w == 0 && last_h < input.h && last_w < input.w;
+}
+
 }  // namespace tflm_unit
 
 #endif  // TFLM_UNIT_HAVE_TFLM

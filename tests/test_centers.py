@@ -1,0 +1,271 @@
+"""Layers whose activations are counted from a center: the same dense sums, smaller products."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import models
+import numpy as np
+import pytest
+from classifier import classifier, images
+from engine_graphs import assert_same, prune_all, single_layer
+from example_layers import centered as centered_case
+from example_layers import example_cases, expected, scheduled
+from firmware import load_board, require
+from hypothesis import assume, given
+from hypothesis import strategies as st
+from random_graphs import random_graph
+from strategies import CASES, CONV, FULLY_CONNECTED, LayerCase
+
+import tflm_unit
+from tflm_unit import MetadataError
+from tflm_unit.converter.calibration import Calibrator
+from tflm_unit.converter.centers import center_problem, centered, choose_centers
+from tflm_unit.converter.dataset import Dataset
+from tflm_unit.converter.engine import Engine
+from tflm_unit.converter.graph import Graph
+from tflm_unit.converter.metadata import pack, unpack
+from tflm_unit.converter.metadata_format import NAME
+from tflm_unit.converter.pruning import OperatingPoint, PruningConfig, Schedule
+from tflm_unit.converter.reader import read_graph
+from tflm_unit.interpreter import Interpreter
+
+INDEX = models.weights_index(0)
+
+
+def center_of(case: LayerCase, share: float) -> int:
+    """A distance from the zero point that leads into int8."""
+    low, high = -128 + case.params.input_offset, 127 + case.params.input_offset
+    return round(low + share * (high - low))
+
+
+def invoke(model: bytes, case: LayerCase) -> tuple[np.ndarray, Interpreter]:
+    interpreter = Interpreter(model)
+    interpreter.set_tensor(interpreter.get_input_details()[0]["index"], case.input)
+    interpreter.invoke()
+    return interpreter.get_tensor(interpreter.get_output_details()[0]["index"]), interpreter
+
+
+def fits(case: LayerCase) -> bool:
+    """Whether no window of the case reaches over the edge of the image."""
+    graph = single_layer(replace(case, input=case.input[:1]))
+    return not center_problem(graph, graph.layers[0], 0)
+
+
+@pytest.mark.parametrize("op", CASES)
+@given(data=st.data(), share=st.floats(0, 1), schedule=st.sampled_from(Schedule))
+def test_overrides_equal_the_oracle(op: str, data: st.DataObject, share: float, schedule: Schedule) -> None:
+    case = data.draw(CASES[op]())
+    assume(fits(case) and (op, schedule) != (FULLY_CONNECTED, Schedule.ACTIVATION_SORTED))
+    case, distance = scheduled(case, schedule), center_of(case, share)
+    point = OperatingPoint("test", {INDEX: case.pruning})
+    model = models.build([case], {NAME: models.pack_block([case], [point], {INDEX: distance})})
+    output, interpreter = invoke(model, case)
+    want = expected(centered_case(case, distance), case.pruning)
+    np.testing.assert_array_equal(output, want.output)
+    (stats,) = interpreter.stats()
+    assert (stats.macs_total, stats.macs_zero, stats.macs_skipped) == (
+        want.macs_total,
+        want.macs_zero,
+        want.macs_skipped,
+    )
+
+
+@given(seed=st.integers(0, 2**32 - 1), share=st.floats(0, 1))
+def test_dense_sums_stay(seed: int, share: float) -> None:
+    graph = random_graph(seed, 6)
+    centers = {}
+    for layer in graph.prunable:
+        low = -128 + layer.params.input_offset  # type: ignore[union-attr]
+        distance = round(low + share * 255)
+        if not center_problem(graph, layer, distance):
+            centers[graph.weights(layer).index] = distance
+    moved = centered(graph, centers)
+    assert moved.uncentered is graph
+    assert centered(moved, {}) is graph
+    x = [
+        np.random.default_rng(seed).integers(-100, 100, (3, *graph.tensors[t].shape[1:])).astype(dtype)
+        for t in graph.inputs
+        for dtype in [graph.tensors[t].dtype]
+    ]
+    wanted, found = Engine(graph).run(*x), Engine(moved).run(*x)
+    for a, b in zip(wanted.outputs, found.outputs, strict=True):
+        np.testing.assert_array_equal(a, b)
+    for schedule in ("dense", "zero_skip"):  # the baselines count from zero points
+        assert_same(
+            Engine(graph, schedule=schedule).run(*x, skipped_sums=True),
+            Engine(moved, schedule=schedule).run(*x, skipped_sums=True),
+        )
+
+
+def lenet_graph() -> Graph:
+    return read_graph(classifier())
+
+
+def test_blocks_hold_centers_and_what_biases_gain() -> None:
+    graph = lenet_graph()
+    first, last = graph.prunable[0], graph.prunable[-1]
+    centers = {graph.weights(first).index: 17, graph.weights(last).index: 30}
+    pruned = prune_all(centered(graph, centers))
+    config = PruningConfig((pruned, OperatingPoint("dense")), centers)
+    block = pack(config, graph)
+    again = unpack(block, graph)
+    assert again.centers == centers
+    for index, entry in pruned.layers.items():
+        found = again.points[0].layers[index].compensation
+        np.testing.assert_array_equal(
+            0 if found is None else found, 0 if entry.compensation is None else entry.compensation
+        )
+    assert pack(again, graph) == block
+    assert pack(again, centered(graph, centers)) == block
+    assert pack(replace(config, centers={}), graph) != block
+
+
+def test_a_layer_that_runs_dense_at_every_point_has_no_center() -> None:
+    graph = lenet_graph()
+    one, *others = (graph.weights(layer).index for layer in graph.prunable)
+    point = OperatingPoint("p", {one: prune_all(graph).layers[one]})
+    assert unpack(pack(PruningConfig((point,), dict.fromkeys(others, 5)), graph), graph).centers == {}
+
+
+def test_a_center_that_a_layer_cannot_have() -> None:
+    padded = next(case for case in padded_cases() if not fits(case))
+    graph = single_layer(padded)
+    index = graph.weights(graph.layers[0]).index
+    point = OperatingPoint("p", {index: padded.pruning})
+    with pytest.raises(MetadataError, match="edge of the image"):
+        pack(PruningConfig((point,), {index: 3}), graph)
+    unpadded = example_cases()[0]
+    with pytest.raises(MetadataError, match="no int8 value"):
+        models.pack_block(
+            [unpadded], [OperatingPoint("p", {INDEX: unpadded.pruning})], {INDEX: center_of(unpadded, 0) - 1}
+        )
+
+
+def padded_cases() -> list[LayerCase]:
+    case = example_cases()[0]
+    params = replace(case.params, padding=(1, 1))
+    return [replace(case, params=params, padding="SAME", output_shape=(1, 6, 6, 4))]
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning")
+def test_the_device_runs_such_layers_dense(capfd: pytest.CaptureFixture[str]) -> None:
+    (padded,) = padded_cases()
+    unpadded = example_cases()[0]
+    point = OperatingPoint("p", {INDEX: padded.pruning})
+    # The weights are the same, so that the block fits both.
+    block = models.pack_block([unpadded], [point], {INDEX: 9})
+    model = models.build([padded], {NAME: block})
+    output, _ = invoke(model, padded)
+    assert "runs dense: center of a padded layer" in capfd.readouterr().err
+    np.testing.assert_array_equal(output, expected(padded, None).output)
+    assert not tflm_unit.load(models.build([replace(padded)], {NAME: block})).points[0].layers
+
+
+def statistics_of(graph: Graph, x: np.ndarray) -> dict[int, int]:
+    data = Dataset(x.astype(np.float32), graph)
+    return choose_centers(graph, Calibrator(graph, data).collect(graph.prunable, None))
+
+
+def test_centers_lie_amidst_images_and_not_beside_zeros() -> None:
+    graph, rng = lenet_graph(), np.random.default_rng(0)
+    shape = (40, *graph.tensors[graph.inputs[0]].shape[1:])
+    tensor = graph.tensors[graph.inputs[0]]
+    first = graph.weights(graph.prunable[0]).index
+    scale, zero_point = float(tensor.scale[0]), int(tensor.zero_point[0])
+    grey = (rng.normal(100, 20, shape).clip(0, 255) - 128 - zero_point) * scale
+    found = statistics_of(graph, grey)[first]
+    assert abs(found - (100 - 128 - zero_point)) < 6
+    black = np.where(rng.random(shape) < 0.8, 0, grey)
+    assert first not in statistics_of(graph, black)
+
+
+def test_activations_of_statistics_are_those_that_met_weights() -> None:
+    graph = lenet_graph()
+    x = images(20)
+    statistics = Calibrator(graph, Dataset(x, graph)).collect(graph.prunable, None)
+    layer = graph.prunable[-1]
+    assert layer.op == FULLY_CONNECTED
+    kept = Engine(graph).run(*next(iter(Dataset(x, graph))), keep=[layer.inputs[0]]).kept[layer.inputs[0]]
+    values, counts = statistics[layer.index].activations()
+    found = kept.astype(int).ravel() + layer.params.input_offset  # type: ignore[union-attr]
+    np.testing.assert_array_equal(counts, np.bincount(found + 255, minlength=511))
+    assert values[0] == -255
+    assert values[-1] == 255
+
+
+# ---- Whole models. The images of `classifier` lie on a bright ground.
+
+
+def bright(count: int, seed: int = 0) -> np.ndarray:
+    return (0.6 + 0.4 * images(count, seed)).astype(np.float32)
+
+
+@pytest.fixture(scope="module")
+def converted() -> tflm_unit.ConversionResult:
+    points = {"full": tflm_unit.SkipRate(0.4), "saver": tflm_unit.SkipRate(0.7)}
+    return tflm_unit.convert(classifier(), bright(80), points=points)
+
+
+def test_convert_centers_by_default(converted: tflm_unit.ConversionResult) -> None:
+    assert converted.model.config is not None
+    assert converted.model.config.centers
+    assert converted.model.report is not None
+    assert converted.model.report["settings"]["center"] is True
+    plain = tflm_unit.convert(classifier(), bright(80), skip=0.4, center=False)
+    assert plain.model.config is not None
+    assert not plain.model.config.centers
+
+
+def test_engines_agree(converted: tflm_unit.ConversionResult) -> None:
+    x = bright(10, seed=1)
+    for point in ("full", "saver"):
+        batch = tflm_unit.evaluate(converted.model, x, engine="batch", point=point)
+        assert batch.macs_skipped > 0
+        device = tflm_unit.evaluate(converted.model, x, engine="tflm", point=point)
+        assert replace(device, engine="batch") == batch
+
+
+def test_thresholds_of_zero_change_no_output() -> None:
+    x = bright(40)
+    zeros = tflm_unit.convert(classifier(), x, percentile=0)
+    assert zeros.model.config is not None
+    assert zeros.model.config.centers
+    for engine in ("batch", "tflm"):
+        assert tflm_unit.evaluate(zeros.model, x, engine=engine).rmse == 0
+
+
+def test_centers_lower_the_error(converted: tflm_unit.ConversionResult) -> None:
+    x = bright(80, seed=2)
+    plain = tflm_unit.convert(classifier(), bright(80), skip=0.4, center=False)
+    without, found = (tflm_unit.evaluate(m.model, x).rmse for m in (plain, converted))
+    assert found is not None
+    assert without is not None
+    assert found < 0.8 * without
+
+
+@pytest.mark.parametrize("target", ["cortex_m3_sim", "msp430_sim"])
+@pytest.mark.parametrize("schedule", ["unit", "planned", "activation_sorted", "zero_skip"])
+def test_firmware(converted: tflm_unit.ConversionResult, target: str, schedule: str) -> None:
+    require(load_board(target))
+    result = tflm_unit.simulate(converted.model, target, x=bright(1), schedule=schedule)
+    assert result.match, result.mismatches
+
+
+def test_files_are_the_same_every_time(converted: tflm_unit.ConversionResult, tmp_path: Path) -> None:
+    points = {"full": tflm_unit.SkipRate(0.4), "saver": tflm_unit.SkipRate(0.7)}
+    again = tflm_unit.convert(classifier(), bright(80), points=points)
+    assert again.model.data == converted.model.data
+    converted.save(tmp_path / "model.tflite")
+    assert tflm_unit.load(tmp_path / "model.tflite").model.graph.centers == converted.model.graph.centers
+
+
+def test_convolutions_without_bias() -> None:
+    case = replace(example_cases()[0], bias=None)
+    assert case.op == CONV
+    graph = single_layer(case)
+    index = graph.weights(graph.layers[0]).index
+    x = case.input
+    wanted = Engine(graph).run(x).outputs[0]
+    np.testing.assert_array_equal(Engine(centered(graph, {index: 20})).run(x).outputs[0], wanted)
