@@ -199,6 +199,8 @@ def test_fatrelu_needs_a_relu_and_a_share(keras: Any, tflite: bytes) -> None:
     x = bars(8, 2)[0]
     with pytest.raises(UnitError, match=r"1\.5; it takes 0 \.\. 1"):
         baselines.fatrelu(tflite, x, 1.5)
+    with pytest.raises(UnitError, match="exclude each other"):
+        baselines.unit(tflite, x, 20, fatrelu=0.1, fatrelu_share=0.5)
     linear = keras.Sequential([keras.Input((12, 12, 1)), keras.layers.Flatten(), keras.layers.Dense(3)])
     with pytest.raises(UnitError, match="no layer has a fused ReLU"):
         baselines.fatrelu(linear, x, 0.5)

@@ -54,6 +54,8 @@ def unit(
     One threshold per layer. fatrelu_share: FATReLU as well, see `fatrelu`.
     """
     if fatrelu_share is not None:
+        if options.get("fatrelu") is not None:
+            raise UnitError("fatrelu and fatrelu_share exclude each other: give one")
         if not 0 <= fatrelu_share <= 1:
             raise UnitError(f"share of the ReLUs' outputs is {fatrelu_share!r}; it takes 0 .. 1")
         dense = convert(model, x, percentile=0, compensation=False, center=False, **options).model

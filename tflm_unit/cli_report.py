@@ -46,9 +46,7 @@ def report(
 
         arrays = NpzData(data)
         options["x"], options["y"] = arrays.samples("test")
-        options["data_name"] = data.name
-        if "class_names" in arrays.names:
-            options["class_names"] = arrays.array("class_names").ravel().tolist()
+        options["data_name"], options["class_names"] = data.name, arrays.class_names
     with progress_bar(as_json) as progress:
         collected = page.collect(loaded, **options, progress=progress)
     html = page.render(collected).encode()

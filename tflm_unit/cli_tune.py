@@ -131,8 +131,10 @@ def tune(
         )
     result.save(output)
     if report is not None:
-        names = {"name": output.name, "data_name": data.name}
-        result.report(report, arrays["test"], arrays["test_labels"], scale=scale, offset=offset, **names)
+        from .files import NpzData
+
+        shown = {"name": output.name, "data_name": data.name, "class_names": NpzData(data).class_names}
+        result.report(report, arrays["test"], arrays["test_labels"], scale=scale, offset=offset, **shown)
     if as_json:
         print(json.dumps({**result.to_json(), "data_notes": notes}, indent=1))
         return

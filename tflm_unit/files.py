@@ -17,7 +17,8 @@ _DAMAGED = (ValueError, EOFError, zipfile.BadZipFile, zlib.error, NotImplemented
 
 
 class NpzData:
-    """Arrays x_train, y_train, x_test, y_test of a file as Keras caches its data sets; `names` are all it has.
+    """Arrays x_train, y_train, x_test, y_test of a file as Keras caches its data sets, perhaps with class_names;
+    `names` are all it has.
 
     Raises DataError when the file is missing, is no .npz, or lacks an array that is asked for.
     """
@@ -43,6 +44,12 @@ class NpzData:
         if len(x) != len(y):
             raise DataError(f"{self._path} has {len(x)} samples in x_{part} but {len(y)} labels in y_{part}")
         return x, y
+
+    @property
+    def class_names(self) -> list[str] | None:
+        return (
+            [str(name) for name in self.array("class_names").ravel()] if "class_names" in self.names else None
+        )
 
     def array(self, name: str) -> np.ndarray:
         """One array, unpacked anew on every call."""
