@@ -3,7 +3,7 @@
  * where as many are left as count.
  *
  * r0 input   r1 weight   r2 at - weight   r5 acc   r7 activation, x   r8 count - 1   r9 classes
- * r10 class_of   r11 end   r12 end of the entries' code   lr length, next list   r3, r4, r6 scratch */
+ * r10 class_of   r11 end   r12 table of jumps, or input offset   lr next list   r3, r4, r6 scratch */
 #if defined(__thumb2__) && !defined(UNIT_C_LOOPS)
   .syntax unified
   .thumb
@@ -17,40 +17,52 @@
 #define INPUTS_INPUT_OFFSET 34
 
 #define WINDOW 64
+#define ENTRY_BYTES 14 /* of code */
 
-  .macro look
+/* place: of the activation among those that r8 stands for, 1 or 2. r3: length of its list. */
+  .macro look place=1
   ldrb r7, [r0], #1
-  ldrb lr, [r8, r9]
+  ldrb r3, [r8, r9, lsl #(\place - 1)]
   ldrb r6, [r10, r7]
   .endm
 
-  .macro pass_over
-  add r1, lr
-  add r8, r9
-  .endm
-
-  .macro enter is_second=0
-  ldrb r6, [r8, r6]
-  add lr, r1
-  .if \is_second
-  adr.w r3, .Lsecond_end + 1
-  sub r6, r3, r6, lsl #4      /* 16 bytes of code per entry */
-  .else
-  sub r6, r12, r6, lsl #4
+/* From the class in r6. */
+  .macro count_entries place=1
+  .if \place == 2
+  add r6, r9
   .endif
-  bx r6
+  ldrb r6, [r8, r6]
   .endm
 
-  .macro entries
+  .macro next_two
+  add r8, r8, r9, lsl #1
+  cmp r0, r11
+  .endm
+
+/* Where to go on with 0 .. WINDOW entries, for the tbh that ends at `from`. */
+  .macro jumps from, end
+  .set .Lentries, 0
+  .rept WINDOW + 1
+  .hword (\end - \from) / 2 - .Lentries
+  .set .Lentries, .Lentries + ENTRY_BYTES / 2
+  .endr
+  .endm
+
+  .macro jump end
+  tbh [pc, r6, lsl #1]
+.Ljump_\@:
+  jumps .Ljump_\@, \end
+  .endm
+
+  .macro entries end
   .rept WINDOW
-  ldrb.w r4, [r1, r2]
+  ldrb.n r4, [r1, r2]
   ldrsb.w r6, [r1], #1
   ldr.n r3, [r5, r4]
   mla r3, r6, r7, r3
   str.n r3, [r5, r4]
   .endr
-  mov r1, lr
-  add r8, r9
+\end:
   .endm
 
   .section .text.unit_plan_walk_inputs_thumb2, "ax", %progbits
@@ -63,8 +75,8 @@ unit_plan_walk_inputs_thumb2:
   cbz r1, .Lexact
   b.w unit_plan_walk_inputs_c
 .Lexact:
-  ldrsh r3, [r0, #INPUTS_INPUT_OFFSET]
-  push {r3-r11, lr}
+  ldrsh r12, [r0, #INPUTS_INPUT_OFFSET]
+  push {r4-r11, lr}
   ldrd r8, r5, [r0, #INPUTS_COUNT]
   subs r8, #1
   ldrsh r9, [r0, #INPUTS_CLASSES]
@@ -72,68 +84,93 @@ unit_plan_walk_inputs_thumb2:
   subs r2, r2, r1
   ldr r10, [r0, #INPUTS_CLASS_OF]
   ldrd r0, r11, [r0, #INPUTS_INPUT]
-  cmp r3, #128
-  bne .Lany
+  cmp r12, #128
+  bne.w .Lany
 
-/* An offset of 128, what a ReLU leaves: two activations per turn; x is one instruction. */
-  adr r12, .Lfirst_end + 1
+/* An offset of 128, what a ReLU leaves: two activations per turn; x is one instruction. Behind
+ * entries the next list is at lr, and r1 is made from it where it is needed. */
+  adr.w r12, .Lsecond_jumps
   subs r4, r11, r0
   lsrs r4, r4, #1
-  bcs .Lsecond
+  bcc .Lfirst
+  sub r8, r9
+  b .Lsecond
+.Lfirst_after:
+  look
+  cbnz r6, .Lenter_first_after
+  add r1, lr, r3
+  look 2
+  cbnz r6, .Lenter_second
+  add r1, r3
+  next_two
+  beq .Ldone
 .Lfirst:
   look
   cbnz r6, .Lenter_first
-  pass_over
+  add r1, r3
 .Lsecond:
-  look
+  look 2
   cbnz r6, .Lenter_second
-  pass_over
-  cmp r0, r11
+  add r1, r3
+  next_two
   bne .Lfirst
-  b .Ldone
-.Lenter_first:
-  eor r7, r7, #128
-  enter
-.Lenter_second:
-  eor r7, r7, #128
-  enter is_second=1
-  entries
-  .set .Lfirst_end, . - 4
-  look
-  cbnz r6, .Lenter_second_too
-  pass_over
-  cmp r0, r11
-  bne.w .Lfirst
-  b .Ldone
-.Lenter_second_too:
-  eor r7, r7, #128
-  enter is_second=1
-  entries
-  .set .Lsecond_end, . - 4
-  cmp r0, r11
-  bne.w .Lfirst
 .Ldone:
   mov r0, r1
-  pop {r3-r11, pc}
+  pop {r4-r11, pc}
+.Lenter_second:
+  add lr, r1, r3
+  eor r7, r7, #128
+  count_entries 2
+  tbh [r12, r6, lsl #1]
+.Lsecond_jump:
+.Lenter_first_after:
+  mov r1, lr
+.Lenter_first:
+  add lr, r1, r3
+  eor r7, r7, #128
+  count_entries
+  jump .Lfirst_end
+  entries .Lfirst_end
+  look 2
+  cbnz r6, .Lenter_second_after
+  add r1, lr, r3
+  next_two
+  bne.w .Lfirst
+  b .Ldone
+.Lenter_second_after:
+  mov r1, lr
+  add lr, r3
+  eor r7, r7, #128
+  count_entries 2
+  jump .Lsecond_end
+  entries .Lsecond_end
+  next_two
+  bne.w .Lfirst_after
+.Ldone_after:
+  mov r0, lr
+  pop {r4-r11, pc}
+.Lsecond_jumps:
+  jumps .Lsecond_jump, .Lsecond_end
 
 .Lany:
-  adr r12, .Lany_end + 1
-.Lnext:
   look
   cbnz r6, .Lenter
-  pass_over
+  add r1, r3
+  add r8, r9
   cmp r0, r11
-  bne .Lnext
+  bne .Lany
   b .Ldone
 .Lenter:
-  ldr r4, [sp]
+  add lr, r1, r3
   sxtb r7, r7
-  add r7, r4
-  enter
-  entries
-  .set .Lany_end, . - 4
+  add r7, r12
+  count_entries
+  jump .Lany_end
+  entries .Lany_end
+  mov r1, lr
+  add r8, r9
   cmp r0, r11
-  bne.w .Lnext
-  b .Ldone
+  bne.w .Lany
+  b .Ldone_after
   .size unit_plan_walk_inputs_thumb2, . - unit_plan_walk_inputs_thumb2
 #endif
