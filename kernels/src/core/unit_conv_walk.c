@@ -75,18 +75,31 @@ static void add_rows(const unit_conv_walk *walk, unit_patch *patch, const int8_t
   }
 }
 
-/* A row of outputs for a block of output channels. */
+/* A block of output channels. The sums of several positions wait to be stored together, which saves
+ * preparing the requantization of each channel for each of them. */
 typedef struct {
   ptrdiff_t channel; /* the first */
   int16_t channels;
+  int16_t most_sums; /* of as many positions as UNIT_PATCH_SUMS has room for */
+  int16_t sums;      /* that wait */
+  int16_t positions; /* the same */
   const int8_t *weight;
   const uint8_t *quotient;
   unit_outputs output;
+  int8_t *to; /* of the first position that waits */
 } block;
 
-/* image: at the first input channel of the group; to: at the block's first channel. */
-static void run_row(const unit_conv_walk *walk, unit_patch *patch, const block *of,
-                    const unit_span *rows, const int8_t *image, int8_t *to) {
+static void store(const unit_conv_walk *walk, const unit_patch *patch, block *of) {
+  if (of->positions == 0) return;
+  unit_store_row(&of->output, patch->acc, of->channels, of->to, of->channels, walk->channels,
+                 of->positions);
+  of->to += of->positions * walk->channels;
+  of->sums = of->positions = 0;
+}
+
+/* A row of outputs. image: at the first input channel of the group. */
+static void run_row(const unit_conv_walk *walk, unit_patch *patch, block *of, const unit_span *rows,
+                    const int8_t *image) {
   const unit_conv_axis *x = &walk->x;
   const ptrdiff_t image_row = walk->y.dilation * walk->y.step;
   const ptrdiff_t padding = rows->tap * walk->filter_row;
@@ -94,7 +107,7 @@ static void run_row(const unit_conv_walk *walk, unit_patch *patch, const block *
   image += rows->at * walk->y.step;
   for (ptrdiff_t column = 0; column < x->output; column++, left += x->stride) {
     const unit_span columns = unit_span_of(left, x->input, x->kernel, x->dilation);
-    unit_patch_begin(patch, of->channel, of->channels, of->weight, of->quotient);
+    unit_patch_begin(patch, of->sums, of->channel, of->channels, of->weight, of->quotient);
     if (columns.count > 0) {
       const segments segments = segments_of(walk, &columns);
       const int8_t *input = image + columns.at * x->step;
@@ -106,25 +119,27 @@ static void run_row(const unit_conv_walk *walk, unit_patch *patch, const block *
       }
     }
     unit_patch_end(patch);
-    unit_store(&of->output, patch->acc, of->channels, to);
-    to += walk->channels;
+    of->positions++;
+    of->sums = (int16_t)(of->sums + of->channels);
+    if (of->sums == of->most_sums) store(walk, patch, of);
   }
 }
 
 /* All outputs of a block. */
-static void run_block(const unit_conv_walk *walk, unit_patch *patch, const block *of) {
+static void run_block(const unit_conv_walk *walk, unit_patch *patch, block *of) {
   const unit_conv_axis *y = &walk->y;
   const ptrdiff_t group = of->channel / walk->channels_per_group;
   const int8_t *image = walk->input + group * walk->depth;
-  int8_t *to = walk->output + of->channel;
+  of->to = walk->output + of->channel;
+  of->sums = of->positions = 0;
   for (ptrdiff_t n = 0; n < walk->images; n++, image += y->input * y->step) {
     ptrdiff_t top = -y->padding;
     for (ptrdiff_t row = 0; row < y->output; row++, top += y->stride) {
       const unit_span rows = unit_span_of(top, y->input, y->kernel, y->dilation);
-      run_row(walk, patch, of, &rows, image, to);
-      to += walk->x.output * walk->channels;
+      run_row(walk, patch, of, &rows, image);
     }
   }
+  store(walk, patch, of);
 }
 
 /* The quotients of a block's weights. */
@@ -151,6 +166,7 @@ void unit_conv_walk_run(const unit_conv_walk *walk, unit_patch *patch,
   for (of.channel = 0; of.channel < walk->channels; of.channel += of.channels) {
     const ptrdiff_t left = walk->channels_per_group - of.channel % walk->channels_per_group;
     of.channels = (int16_t)(left < limit ? left : limit);
+    of.most_sums = (int16_t)(UNIT_PATCH_SUMS - UNIT_PATCH_SUMS % of.channels);
     of.output = unit_outputs_of(walk->quant, &params->activation, params->output_offset, walk->bias,
                                 compensation, (int32_t)of.channel);
     if (prune != NULL) divide_weights(walk, prune, &of, quotient);

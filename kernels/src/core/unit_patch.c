@@ -130,7 +130,6 @@ static void init(unit_patch *patch, const unit_context *ctx, int32_t input_offse
   patch->dots.term = patch->piece.term;
   patch->dots.weight_step = weight_step;
   patch->dots.quotient_step = weight_step;
-  patch->dots.acc = patch->acc;
   patch->add = add_terms;
   patch->add_rows = add_rows_of_terms;
 #ifdef UNIT_ENABLE_COUNTERS
@@ -174,14 +173,15 @@ void unit_patch_init_compare(unit_patch *patch, const unit_context *ctx, int32_t
 #endif
 }
 
-void unit_patch_begin(unit_patch *patch, ptrdiff_t channel, int16_t channels, const int8_t *weight,
-                      const uint8_t *quotient) {
+void unit_patch_begin(unit_patch *patch, int16_t sum, ptrdiff_t channel, int16_t channels,
+                      const int8_t *weight, const uint8_t *quotient) {
+  patch->dots.acc = patch->acc + sum;
   patch->dots.weight = weight;
   patch->dots.quotient = quotient;
   patch->dots.channels = channels;
   patch->dots.count = 0;
   patch->at = 0;
-  memset(patch->acc, 0, (size_t)channels * sizeof(*patch->acc));
+  memset(patch->dots.acc, 0, (size_t)channels * sizeof(*patch->acc));
 #ifdef UNIT_ENABLE_COUNTERS
   patch->channel = channel;
 #else

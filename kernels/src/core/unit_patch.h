@@ -9,6 +9,7 @@
 #include "unit_prune.h"
 
 #define UNIT_PATCH_CHANNELS 32  /* output channels in a block, at most */
+#define UNIT_PATCH_SUMS 128     /* sums that wait to be stored */
 #define UNIT_PATCH_ELEMENTS 192 /* activations in a piece of a patch (dense) */
 #define UNIT_PATCH_TERMS 64     /* activations that are not zero in a piece of a patch */
 #define UNIT_PATCH_ROOM 16      /* a piece with less room than this is full */
@@ -29,7 +30,7 @@ struct unit_patch {
   void (*run)(const unit_dots *dots);
   int16_t input_offset;
   ptrdiff_t at; /* elements of the patch before the next one, counted from the piece's first */
-  int32_t acc[UNIT_PATCH_CHANNELS];
+  int32_t acc[UNIT_PATCH_SUMS]; /* [positions][channels] */
   union {
     int16_t x[UNIT_PATCH_ELEMENTS];
     unit_term term[UNIT_PATCH_TERMS];
@@ -51,12 +52,12 @@ void unit_patch_init_zero_skip(unit_patch *patch, const unit_context *ctx, int32
 void unit_patch_init_compare(unit_patch *patch, const unit_context *ctx, int32_t input_offset,
                              ptrdiff_t weight_step, const unit_prune_params *prune);
 
-/* Starts a patch with accumulators of 0. weight: of the block's first channel; quotient: of the
- * same, with weight_step quotients per channel (compare), else NULL. */
-void unit_patch_begin(unit_patch *patch, ptrdiff_t channel, int16_t channels, const int8_t *weight,
-                      const uint8_t *quotient);
+/* Starts a patch with accumulators of 0. sum: where in `acc` they are; weight: of the block's first
+ * channel; quotient: of the same, with weight_step quotients per channel (compare), else NULL. */
+void unit_patch_begin(unit_patch *patch, int16_t sum, ptrdiff_t channel, int16_t channels,
+                      const int8_t *weight, const uint8_t *quotient);
 
-/* Ends the patch: acc then holds the sums. */
+/* Ends the patch: its accumulators then hold the sums. */
 void unit_patch_end(unit_patch *patch);
 
 #endif /* UNIT_PATCH_H_ */
