@@ -64,11 +64,10 @@ unit_status unit_fully_connected_planned_s8(const unit_context *ctx, const unit_
   unit_plan_inputs inputs = inputs_of(plan, params, acc);
   unit_outputs channels = unit_outputs_of(quant, &params->activation, params->output_offset, bias,
                                           plan->compensation, 0);
-  for (int32_t o = 0; o < filter_dims->c; o += plan->outputs) {
-    const int32_t left = filter_dims->c - o;
+  for (int32_t left = filter_dims->c; left > 0; left -= plan->outputs) {
     const int16_t some = left < plan->outputs ? (int16_t)left : plan->outputs;
     ptrdiff_t walked = 0;
-    int8_t *to = output + o;
+    int8_t *to = output + (filter_dims->c - left);
     inputs.end = input;
     for (int32_t n = input_dims->n; n > 0; n--, to += filter_dims->c) {
       inputs.input = inputs.end;
@@ -76,10 +75,11 @@ unit_status unit_fully_connected_planned_s8(const unit_context *ctx, const unit_
       unit_fill((uint32_t *)acc, some, 0);
       walked = unit_plan_walk_inputs(&inputs) - inputs.weight;
 #ifdef UNIT_ENABLE_COUNTERS
-      if (ctx->counters != NULL) count_walked(ctx->counters, &inputs, o);
+      if (ctx->counters != NULL) count_walked(ctx->counters, &inputs, filter_dims->c - left);
 #endif
       unit_store(&channels, acc, some, to);
     }
+    if (some == left) break;
     unit_outputs_advance(&channels, some);
     inputs.weight += walked;
     inputs.at += walked;

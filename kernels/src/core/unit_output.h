@@ -104,7 +104,12 @@ void unit_store_row_msp430(const unit_outputs *output, const int32_t *acc, int16
 void unit_store_plane_msp430(const unit_outputs *output, const int32_t *acc, int16_t columns,
                              int8_t *to, ptrdiff_t step, int16_t rows, ptrdiff_t pitch);
 #endif
+#if defined(__thumb2__) && !defined(UNIT_C_LOOPS)
+void unit_store_thumb2(const unit_outputs *output, const int32_t *acc, int16_t count, int8_t *to);
+#define unit_store unit_store_thumb2
+#else
 #define unit_store UNIT_LOOP(unit_store)
+#endif
 #define unit_store_row UNIT_LOOP(unit_store_row)
 #define unit_store_plane UNIT_LOOP(unit_store_plane)
 
