@@ -276,7 +276,7 @@ def test_page_of_a_real_model_is_small(data_dir: Path) -> None:
 @pytest.mark.parametrize(
     "options",
     [
-        ["--skip", "0.6", "--skip", "0.8", "--groups", "channel"],
+        ["--skip", "0.6", "--skip", "0.8", "--groups", "channel", "--no-center"],
         ["--percentile", "30", "--divider", "table", "--no-compensation", "--fatrelu", "0.25"],
         ["--skip", "0.7", "--target", "cortex_m0_sim", "--no-power-of-two", "--extra-flash", "0.5"],
         [

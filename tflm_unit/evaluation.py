@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from os import PathLike
 from typing import Any, Protocol
 
@@ -192,7 +192,10 @@ def runner_for(
             f"the batch engine cannot run layer {first.name!r} ({first.op}): {first.unsupported}; use engine='tflm'"
         )
     if engine == "tflm" or unsupported:
-        return TflmRunner(model, zero_skip_point(model.graph) if schedule == "zero_skip" else point)
+        if schedule == "zero_skip":
+            model = replace(model, graph=model.graph.uncentered)
+            point = zero_skip_point(model.graph)
+        return TflmRunner(model, point)
     return BatchRunner(model.graph, point, schedule, threads)
 
 

@@ -21,6 +21,7 @@ def zero_skip_costs(graph: Graph, source: Statistics, target: str) -> Mapping[in
         model = cost_model(load_target(target))
     except UnitError:
         return {}
+    graph = graph.uncentered
     activity = source.activity(graph.prunable, None)
     return {
         layer.index: model.predict(

@@ -57,6 +57,7 @@ def command(report: Mapping[str, Any]) -> str | None:
     for option, usual in (
         ("power_of_two", bool(target)),
         ("compensation", True),
+        ("center", True),
         ("fatrelu", True),
         ("refit", False),
     ):
