@@ -12,7 +12,7 @@ padded layers keep their zero point.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 import numpy as np
@@ -21,7 +21,7 @@ from .calibration import LayerStatistics, filter_rows
 from .errors import MetadataError
 from .graph import ConvParams, FullyConnectedParams, Graph, Layer, Tensor
 from .operands import INT32_MAX
-from .pruning import MAX_THRESHOLD
+from .pruning import MAX_THRESHOLD, OperatingPoint
 from .quantization import INT8_MAX, INT8_MIN
 from .weighted import layer_accumulator_bound
 
@@ -70,11 +70,22 @@ def centered(graph: Graph, centers: Mapping[int, int]) -> Graph:
         problem = center_problem(plain, layer, distance)
         if problem:
             raise MetadataError(f"layer '{layer.name}' cannot have the center {distance}: {problem}")
-        params = replace(_params(layer), input_offset=_params(layer).input_offset - distance)
         inputs = (*layer.inputs[:2], len(tensors))
-        layers[layer.index] = replace(layer, inputs=inputs, params=params)
+        layers[layer.index] = replace(layer, inputs=inputs, params=_moved(layer, distance))
         tensors.append(_bias(plain, layer, distance, len(tensors)))
     return Graph(tuple(tensors), tuple(layers.values()), plain.inputs, plain.outputs, centers, plain)
+
+
+def used_centers(graph: Graph, points: Iterable[OperatingPoint]) -> dict[int, int]:
+    """The graph's centers of layers that skip more than zero products at a point. The others had better have none:
+    around its center a layer has fewer zero products.
+    """
+    entries = [point.layers for point in points]
+    return {
+        index: distance
+        for index, distance in graph.centers.items()
+        if any(index in layers and (layers[index].thresholds > 0).any() for layers in entries)
+    }
 
 
 def center_bias(graph: Graph, layer: Layer, distance: int) -> np.ndarray:
@@ -119,7 +130,8 @@ def center_problem(graph: Graph, layer: Layer, distance: int) -> str:
         return "its window reaches over the edge of the image"
     if not INT8_MIN <= distance - _params(layer).input_offset <= INT8_MAX:
         return "that is no int8 value"
-    bound = layer_accumulator_bound(graph, layer) + np.abs(center_bias(graph, layer, distance))
+    moved = replace(layer, params=_moved(layer, distance))
+    bound = layer_accumulator_bound(graph, moved) + np.abs(center_bias(graph, layer, distance))
     return "an accumulator would be too large" if bound.max() > INT32_MAX else ""
 
 
@@ -133,6 +145,11 @@ def _is_unpadded(graph: Graph, layer: Layer) -> bool:
 def _params(layer: Layer) -> ConvParams | FullyConnectedParams:
     assert isinstance(layer.params, (ConvParams, FullyConnectedParams))
     return layer.params
+
+
+def _moved(layer: Layer, distance: int) -> ConvParams | FullyConnectedParams:
+    params = _params(layer)
+    return replace(params, input_offset=params.input_offset - distance)
 
 
 def _bias(graph: Graph, layer: Layer, distance: int, index: int) -> Tensor:

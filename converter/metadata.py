@@ -20,6 +20,7 @@ from .metadata_format import (
     HEADER,
     LAYER,
     MAGIC,
+    MAX_CENTER,
     MAX_NAME_BYTES,
     NAME,
     OPERATORS,
@@ -176,6 +177,9 @@ def _check_records(records: np.ndarray) -> None:
     if np.any(records["output_channels"] == 0):
         raise MetadataError(f"{NAME}: output_channels is 0")
     check_zero(records["reserved"], "layer.reserved")
+    far = [int(center) for center in records["center"] if abs(int(center)) > MAX_CENTER]
+    if far:
+        raise MetadataError(f"{NAME}: center is {far[0]}, expected -{MAX_CENTER}..{MAX_CENTER}")
 
 
 def _match(records: np.ndarray, graph: Graph) -> Mapping[int, Layer]:

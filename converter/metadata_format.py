@@ -12,6 +12,7 @@ NAME = "TFLM_UNIT"
 MAGIC = b"UnIT"
 VERSION = 2
 MAX_NAME_BYTES = 15
+MAX_CENTER = 255
 CHECKED_FROM = 16  # first byte that the checksum covers
 MAX_CLASSES, MAX_TAPS, MAX_OUTPUTS = 16, 32767, 64  # of a plan
 CLASS_OF_SIZE = 256

@@ -30,6 +30,8 @@ from tflm_unit.converter.metadata_format import NAME
 from tflm_unit.converter.pruning import OperatingPoint, PruningConfig, Schedule
 from tflm_unit.converter.reader import read_graph
 from tflm_unit.interpreter import Interpreter
+from tflm_unit.models import zero_skip_point
+from tflm_unit.page.costs import zero_skip_costs
 
 INDEX = models.weights_index(0)
 
@@ -143,6 +145,18 @@ def test_a_center_that_a_layer_cannot_have() -> None:
         )
 
 
+def test_a_center_keeps_accumulators_in_int32() -> None:
+    """Around a center far from the zero point activations are larger, also where weights sum up to nothing."""
+    case = example_cases()[2]
+    weights = np.resize(np.array([127, -127], np.int8), (1, 80_000))
+    params = replace(case.params, input_offset=0)  # largest |activation|: 128, around the center 127: 255
+    graph = single_layer(
+        replace(case, input=weights, weights=weights, bias=None, params=params, output_shape=(1, 1))
+    )
+    assert not center_problem(graph, graph.layers[0], 1)
+    assert "accumulator" in center_problem(graph, graph.layers[0], 127)
+
+
 def padded_cases() -> list[LayerCase]:
     case = example_cases()[0]
     params = replace(case.params, padding=(1, 1))
@@ -160,10 +174,10 @@ def test_the_device_runs_such_layers_dense(capfd: pytest.CaptureFixture[str]) ->
     output, _ = invoke(model, padded)
     assert "runs dense: center of a padded layer" in capfd.readouterr().err
     np.testing.assert_array_equal(output, expected(padded, None).output)
-    assert not tflm_unit.load(models.build([replace(padded)], {NAME: block})).points[0].layers
+    assert not tflm_unit.load(model).points[0].layers
 
 
-def statistics_of(graph: Graph, x: np.ndarray) -> dict[int, int]:
+def centers_for(graph: Graph, x: np.ndarray) -> dict[int, int]:
     data = Dataset(x.astype(np.float32), graph)
     return choose_centers(graph, Calibrator(graph, data).collect(graph.prunable, None))
 
@@ -175,10 +189,10 @@ def test_centers_lie_amidst_images_and_not_beside_zeros() -> None:
     first = graph.weights(graph.prunable[0]).index
     scale, zero_point = float(tensor.scale[0]), int(tensor.zero_point[0])
     grey = (rng.normal(100, 20, shape).clip(0, 255) - 128 - zero_point) * scale
-    found = statistics_of(graph, grey)[first]
+    found = centers_for(graph, grey)[first]
     assert abs(found - (100 - 128 - zero_point)) < 6
     black = np.where(rng.random(shape) < 0.8, 0, grey)
-    assert first not in statistics_of(graph, black)
+    assert first not in centers_for(graph, black)
 
 
 def test_activations_of_statistics_are_those_that_met_weights() -> None:
@@ -200,6 +214,12 @@ def test_activations_of_statistics_are_those_that_met_weights() -> None:
 
 def bright(count: int, seed: int = 0) -> np.ndarray:
     return (0.6 + 0.4 * images(count, seed)).astype(np.float32)
+
+
+def half_bright(count: int, seed: int = 0) -> np.ndarray:
+    """With zeros, which a baseline skips."""
+    x = bright(count, seed)
+    return x * (np.random.default_rng(seed).random(x.shape) < 0.5)
 
 
 @pytest.fixture(scope="module")
@@ -227,13 +247,60 @@ def test_engines_agree(converted: tflm_unit.ConversionResult) -> None:
         assert replace(device, engine="batch") == batch
 
 
-def test_thresholds_of_zero_change_no_output() -> None:
-    x = bright(40)
-    zeros = tflm_unit.convert(classifier(), x, percentile=0)
-    assert zeros.model.config is not None
-    assert zeros.model.config.centers
+def test_thresholds_of_zero_change_no_output(converted: tflm_unit.ConversionResult) -> None:
+    zeros = converted.model.with_point(zero_skip_point(converted.model.graph))
+    assert zeros.config is not None
+    assert zeros.config.centers
     for engine in ("batch", "tflm"):
-        assert tflm_unit.evaluate(zeros.model, x, engine=engine).rmse == 0
+        assert tflm_unit.evaluate(zeros, bright(40), engine=engine).rmse == 0
+
+
+def test_baselines_are_those_of_the_plain_model(converted: tflm_unit.ConversionResult) -> None:
+    x = half_bright(10, seed=1)
+    for schedule in ("dense", "zero_skip"):
+        for engine in ("batch", "tflm"):
+            plain, found = (
+                tflm_unit.evaluate(m, x, engine=engine, schedule=schedule)
+                for m in (classifier(), converted.model)
+            )
+            assert found == plain
+            assert schedule == "dense" or found.layers[0].macs_skipped > 0
+
+
+def test_predicted_cost_of_zero_skip_is_that_of_the_plain_model(
+    converted: tflm_unit.ConversionResult,
+) -> None:
+    model, plain = converted.model, lenet_graph()
+    x = half_bright(10, seed=1)
+    wanted, found = (
+        zero_skip_costs(graph, Calibrator(graph, Dataset(x, plain)), "cortex_m3_sim")
+        for graph in (plain, model.graph)
+    )
+    assert found == wanted
+
+
+def test_layers_without_thresholds_have_no_center() -> None:
+    model, x = classifier(), bright(60)
+    zeros, plain = (tflm_unit.convert(model, x, percentile=0, center=c) for c in (True, False))
+    assert zeros.model.config is not None
+    assert not zeros.model.config.centers
+    assert [p.layers for p in zeros.points] == [p.layers for p in plain.points]
+    one = tflm_unit.convert(model, x, thresholds={"conv": 0.02})
+    assert one.model.config is not None
+    first = one.model.graph.weights(one.model.graph.prunable[0]).index
+    assert list(one.model.config.centers) == [first]
+
+
+def test_a_planned_layer_that_ends_as_a_baseline_has_no_center() -> None:
+    """A target for which thresholds never pay: every layer is planned once more, around its zero point."""
+    x = bright(60)
+    made = [
+        tflm_unit.convert(classifier(), x, skip=0.01, target="cortex_m3_sim", center=c) for c in (True, False)
+    ]
+    first, second = ((m.model.report or {})["plan"] for m in made)
+    assert {row["schedule"] for row in second["points"][0]} <= {"dense", "zero_skip"}
+    assert first == second
+    assert not made[0].model.graph.centers
 
 
 def test_centers_lower_the_error(converted: tflm_unit.ConversionResult) -> None:

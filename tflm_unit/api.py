@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from ._native import VERSION
 from .converter import container
 from .converter.calibration import Calibrator
-from .converter.centers import centered, choose_centers
+from .converter.centers import centered, choose_centers, used_centers
 from .converter.dataset import Dataset, Source
 from .converter.errors import UnitError
 from .converter.graph import Layer
@@ -161,20 +161,18 @@ def convert(
     samples = Dataset(representative_data, base.graph, scale=scale, offset=offset)
     if center:
         base = with_centers(base, samples, threads)
-    source = statistics_source(base, samples, threads)
     options = {
         name: PruneOptions(rule, groups, chosen, fatrelu, compensation, power_of_two)
         for name, rule in rules.items()
     }
-    planned = make_points(
-        base.graph,
-        source,
-        options,
-        target=board,
-        schedule=schedule,
-        extra_flash=extra_flash,
-        progress=progress,
-    )
+    machine: dict[str, Any] = {"target": board, "schedule": schedule, "extra_flash": extra_flash}
+    while True:  # at most twice as a rule: what a layer does without its center, layers behind it see
+        source = statistics_source(base, samples, threads)
+        planned = make_points(base.graph, source, options, **machine, progress=progress)
+        centers = used_centers(base.graph, planned.points)
+        if len(centers) == len(base.graph.centers):
+            break
+        base = replace(base, graph=centered(base.graph, centers))
     if refit:
         moved, layers = refit_all(
             base.graph, planned.points, planned.layers, samples, threads=threads, progress=progress
