@@ -41,10 +41,10 @@
 
 /* Where to go on with 0 .. WINDOW entries, for the tbh that ends at `from`. */
   .macro jumps from, end
-  .set .Lentries, 0
+  .set count, 0
   .rept WINDOW + 1
-  .hword (\end - \from) / 2 - .Lentries
-  .set .Lentries, .Lentries + ENTRY_BYTES / 2
+  .hword (\end - \from - count * ENTRY_BYTES) / 2
+  .set count, count + 1
   .endr
   .endm
 

@@ -5,8 +5,7 @@
  *
  *   of a position: r0 input   r1 positions left   r2 class_of   r3 input_step   r4 activation   r5 class
  *   of a list: r0 classes   r1, r4, r6 scratch   r2 weight   r3 at   r5 acc   r7 x   r8 count
- *     r9 row   r10 the position's acc   r11 length   r12 end of the entries' code
- *     lr from the class's count to the length */
+ *     r9 row   r10 the position's acc   r11 length   lr from the class's count to the length */
 #if defined(__thumb2__) && !defined(UNIT_C_LOOPS)
   .syntax unified
   .thumb
@@ -41,6 +40,7 @@
 #define FRAME 64
 
 #define WINDOW 64
+#define ENTRY_BYTES 16 /* of code */
 
   .section .text.unit_plan_walk_thumb2, "ax", %progbits
   .balign 4
@@ -76,7 +76,6 @@ unit_plan_walk_thumb2:
   strd r0, r1, [sp, #ROW]
   ldrsh r3, [r0, #ROW_CHANNELS]
   strd r2, r3, [sp, #FIRST]
-  adr r12, .Lend + 1
 
 .Lchannel:
   ldrd r0, r1, [sp, #ROW]
@@ -141,8 +140,13 @@ unit_plan_walk_thumb2:
   ldrb r6, [r8]
   ldrb r11, [r8, lr]
   add r8, r0
-  sub r6, r12, r6, lsl #4     /* 16 bytes of code per entry */
-  bx r6
+  tbh [pc, r6, lsl #1]
+.Ljump:
+  .set count, 0
+  .rept WINDOW + 1
+  .hword (.Lend - .Ljump - count * ENTRY_BYTES) / 2
+  .set count, count + 1
+  .endr
   .set entry, WINDOW - 1
   .rept WINDOW
   ldrsb.w r6, [r2, #entry]
