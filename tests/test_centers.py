@@ -31,6 +31,7 @@ from tflm_unit.converter.pruning import OperatingPoint, PruningConfig, Schedule
 from tflm_unit.converter.reader import read_graph
 from tflm_unit.interpreter import Interpreter
 from tflm_unit.models import zero_skip_point
+from tflm_unit.page import build, collect
 from tflm_unit.page.costs import zero_skip_costs
 
 INDEX = models.weights_index(0)
@@ -277,6 +278,19 @@ def test_predicted_cost_of_zero_skip_is_that_of_the_plain_model(
         for graph in (plain, model.graph)
     )
     assert found == wanted
+
+
+def test_inspect_and_the_page_tell_centers(converted: tflm_unit.ConversionResult) -> None:
+    model = converted.model
+    (distance,) = model.graph.centers.values()
+    row = next(line for line in str(converted).splitlines() if line.startswith("\u2502 conv "))
+    assert f" {distance:+} " in row
+    histograms = collect(model, bright(20)).histograms
+    scale = float(model.graph.tensors[model.graph.inputs[0]].scale[0])
+    assert [h.center for h in histograms] == [pytest.approx(distance * scale), 0, 0]
+    html = build(model, bright(20))
+    assert f"center {distance * scale:.3g}<" in html
+    assert f"|activation \u2212 {distance * scale:.3g}|" in html
 
 
 def test_layers_without_thresholds_have_no_center() -> None:

@@ -165,13 +165,18 @@ def _point_table(model: Model, index: int) -> Table:
     table = Table(title=f"point {index}: {point.name}{skipped}{accuracy}", title_justify="left")
     for name, justify in (("layer", "left"), ("operator", "left"), ("MACs", "right"), ("zero", "right")):
         table.add_column(name, justify=justify)  # type: ignore[arg-type]
-    for name in ("skipped", "thresholds", "group", "divider", "schedule"):
+    centers = ("center",) if graph.centers else ()
+    for name in ("skipped", "thresholds", *centers, "group", "divider", "schedule"):
         table.add_column(name, justify="left" if name in ("divider", "schedule") else "right")
     for layer in graph.mac_layers:
-        entry, row = point.layers.get(graph.weights(layer).index), measured.get(layer.name)
+        weights = graph.weights(layer).index
+        entry, row = point.layers.get(weights), measured.get(layer.name)
         total = row["macs_total"] if row else 0
         share = [f"{row[k] / total:.1%}" if row and total else "" for k in ("macs_zero", "macs_skipped")]
-        table.add_row(layer.name, layer.op, f"{graph.macs(layer):,}", *share, *_entry(entry))
+        thresholds, *rest = _entry(entry)
+        distance = graph.centers.get(weights, 0) if entry else 0
+        center = (f"{distance:+}" if distance else "",) if centers else ()
+        table.add_row(layer.name, layer.op, f"{graph.macs(layer):,}", *share, thresholds, *center, *rest)
     return table
 
 

@@ -136,9 +136,14 @@ def histogram(page: Page, layer: LayerHistogram, titled: bool = True) -> Figure:
     figure = Figure(figsize=HISTOGRAM)
     upper, lower = figure.subplots(2, 1)
     order = {p.name: i for i, p in enumerate(page.points)}
+    activation, factor = "activation", "activation"
+    if layer.center:
+        sign = "\u2212" if layer.center > 0 else "+"
+        activation += f" {sign} {abs(layer.center):.3g}"
+        factor = f"({activation})"
     for axes, distribution, label in (
-        (upper, layer.activation, "|activation|"),
-        (lower, layer.product, "|activation \u00d7 weight|"),
+        (upper, layer.activation, f"|{activation}|"),
+        (lower, layer.product, f"|{factor} \u00d7 weight|"),
     ):
         _distribution(axes, distribution)
         axes.set_xlabel(label)

@@ -40,10 +40,12 @@ class Mark:
 
 @dataclass(frozen=True)
 class LayerHistogram:
-    """Of the products that are not zero; zero: share of the MACs that are."""
+    """Of the products that are not zero; zero: share of the MACs that are. center: the activation from which the
+    layer's are counted, real units; 0 where they have no center."""
 
     layer: str
     op: str
+    center: float
     zero: float
     activation: Distribution
     product: Distribution
@@ -62,6 +64,8 @@ def histogram(
     return LayerHistogram(
         layer=layer.name,
         op=layer.op,
+        center=graph.centers.get(graph.weights(layer).index, 0)
+        * float(graph.tensors[layer.inputs[0]].scale[0]),
         zero=int(statistics.macs_zero.sum()) / total,
         activation=_activations(graph, layer, statistics, limits),
         product=_products(graph, layer, statistics, limits),
