@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
 
 import models
 import numpy as np
@@ -12,7 +11,6 @@ from classifier import classifier, images
 from engine_graphs import assert_same, prune_all, single_layer
 from example_layers import centered as centered_case
 from example_layers import example_cases, expected, scheduled
-from firmware import load_board, require
 from hypothesis import assume, given
 from hypothesis import strategies as st
 from random_graphs import random_graph
@@ -30,9 +28,6 @@ from tflm_unit.converter.metadata_format import NAME
 from tflm_unit.converter.pruning import OperatingPoint, PruningConfig, Schedule
 from tflm_unit.converter.reader import read_graph
 from tflm_unit.interpreter import Interpreter
-from tflm_unit.models import zero_skip_point
-from tflm_unit.page import build, collect
-from tflm_unit.page.costs import zero_skip_costs
 
 INDEX = models.weights_index(0)
 
@@ -133,7 +128,7 @@ def test_a_layer_that_runs_dense_at_every_point_has_no_center() -> None:
 
 
 def test_a_center_that_a_layer_cannot_have() -> None:
-    padded = next(case for case in padded_cases() if not fits(case))
+    padded = padded_case()
     graph = single_layer(padded)
     index = graph.weights(graph.layers[0]).index
     point = OperatingPoint("p", {index: padded.pruning})
@@ -158,23 +153,34 @@ def test_a_center_keeps_accumulators_in_int32() -> None:
     assert "accumulator" in center_problem(graph, graph.layers[0], 127)
 
 
-def padded_cases() -> list[LayerCase]:
+def padded_case() -> LayerCase:
     case = example_cases()[0]
     params = replace(case.params, padding=(1, 1))
-    return [replace(case, params=params, padding="SAME", output_shape=(1, 6, 6, 4))]
+    return replace(case, params=params, padding="SAME", output_shape=(1, 6, 6, 4))
+
+
+def bright_case() -> LayerCase:
+    """A zero point that few int8 values lie above."""
+    case = example_cases()[0]
+    quantization = replace(case.quantization, input_zero_point=125)
+    return replace(case, quantization=quantization, params=replace(case.params, input_offset=-125))
 
 
 @pytest.mark.filterwarnings("ignore::UserWarning")
-def test_the_device_runs_such_layers_dense(capfd: pytest.CaptureFixture[str]) -> None:
-    (padded,) = padded_cases()
-    unpadded = example_cases()[0]
-    point = OperatingPoint("p", {INDEX: padded.pruning})
+@pytest.mark.parametrize(
+    ("case", "reason"), [(padded_case(), "center of a padded layer"), (bright_case(), "center")]
+)
+def test_the_device_runs_such_layers_dense(
+    case: LayerCase, reason: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    other = example_cases()[0]
+    point = OperatingPoint("p", {INDEX: other.pruning})
     # The weights are the same, so that the block fits both.
-    block = models.pack_block([unpadded], [point], {INDEX: 9})
-    model = models.build([padded], {NAME: block})
-    output, _ = invoke(model, padded)
-    assert "runs dense: center of a padded layer" in capfd.readouterr().err
-    np.testing.assert_array_equal(output, expected(padded, None).output)
+    block = models.pack_block([other], [point], {INDEX: 9})
+    model = models.build([case], {NAME: block})
+    output, _ = invoke(model, case)
+    assert f"runs dense: {reason}\r" in capfd.readouterr().err
+    np.testing.assert_array_equal(output, expected(case, None).output)
     assert not tflm_unit.load(model).points[0].layers
 
 
@@ -208,138 +214,6 @@ def test_activations_of_statistics_are_those_that_met_weights() -> None:
     np.testing.assert_array_equal(counts, np.bincount(found + 255, minlength=511))
     assert values[0] == -255
     assert values[-1] == 255
-
-
-# ---- Whole models. The images of `classifier` lie on a bright ground.
-
-
-def bright(count: int, seed: int = 0) -> np.ndarray:
-    return (0.6 + 0.4 * images(count, seed)).astype(np.float32)
-
-
-def half_bright(count: int, seed: int = 0) -> np.ndarray:
-    """With zeros, which a baseline skips."""
-    x = bright(count, seed)
-    return x * (np.random.default_rng(seed).random(x.shape) < 0.5)
-
-
-@pytest.fixture(scope="module")
-def converted() -> tflm_unit.ConversionResult:
-    points = {"full": tflm_unit.SkipRate(0.4), "saver": tflm_unit.SkipRate(0.7)}
-    return tflm_unit.convert(classifier(), bright(80), points=points)
-
-
-def test_convert_centers_by_default(converted: tflm_unit.ConversionResult) -> None:
-    assert converted.model.config is not None
-    assert converted.model.config.centers
-    assert converted.model.report is not None
-    assert converted.model.report["settings"]["center"] is True
-    plain = tflm_unit.convert(classifier(), bright(80), skip=0.4, center=False)
-    assert plain.model.config is not None
-    assert not plain.model.config.centers
-
-
-def test_engines_agree(converted: tflm_unit.ConversionResult) -> None:
-    x = bright(10, seed=1)
-    for point in ("full", "saver"):
-        batch = tflm_unit.evaluate(converted.model, x, engine="batch", point=point)
-        assert batch.macs_skipped > 0
-        device = tflm_unit.evaluate(converted.model, x, engine="tflm", point=point)
-        assert replace(device, engine="batch") == batch
-
-
-def test_thresholds_of_zero_change_no_output(converted: tflm_unit.ConversionResult) -> None:
-    zeros = converted.model.with_point(zero_skip_point(converted.model.graph))
-    assert zeros.config is not None
-    assert zeros.config.centers
-    for engine in ("batch", "tflm"):
-        assert tflm_unit.evaluate(zeros, bright(40), engine=engine).rmse == 0
-
-
-def test_baselines_are_those_of_the_plain_model(converted: tflm_unit.ConversionResult) -> None:
-    x = half_bright(10, seed=1)
-    for schedule in ("dense", "zero_skip"):
-        for engine in ("batch", "tflm"):
-            plain, found = (
-                tflm_unit.evaluate(m, x, engine=engine, schedule=schedule)
-                for m in (classifier(), converted.model)
-            )
-            assert found == plain
-            assert schedule == "dense" or found.layers[0].macs_skipped > 0
-
-
-def test_predicted_cost_of_zero_skip_is_that_of_the_plain_model(
-    converted: tflm_unit.ConversionResult,
-) -> None:
-    model, plain = converted.model, lenet_graph()
-    x = half_bright(10, seed=1)
-    wanted, found = (
-        zero_skip_costs(graph, Calibrator(graph, Dataset(x, plain)), "cortex_m3_sim")
-        for graph in (plain, model.graph)
-    )
-    assert found == wanted
-
-
-def test_inspect_and_the_page_tell_centers(converted: tflm_unit.ConversionResult) -> None:
-    model = converted.model
-    (distance,) = model.graph.centers.values()
-    row = next(line for line in str(converted).splitlines() if line.startswith("\u2502 conv "))
-    assert f" {distance:+} " in row
-    histograms = collect(model, bright(20)).histograms
-    scale = float(model.graph.tensors[model.graph.inputs[0]].scale[0])
-    assert [h.center for h in histograms] == [pytest.approx(distance * scale), 0, 0]
-    html = build(model, bright(20))
-    assert f"center {distance * scale:.3g}<" in html
-    assert f"|activation \u2212 {distance * scale:.3g}|" in html
-
-
-def test_layers_without_thresholds_have_no_center() -> None:
-    model, x = classifier(), bright(60)
-    zeros, plain = (tflm_unit.convert(model, x, percentile=0, center=c) for c in (True, False))
-    assert zeros.model.config is not None
-    assert not zeros.model.config.centers
-    assert [p.layers for p in zeros.points] == [p.layers for p in plain.points]
-    one = tflm_unit.convert(model, x, thresholds={"conv": 0.02})
-    assert one.model.config is not None
-    first = one.model.graph.weights(one.model.graph.prunable[0]).index
-    assert list(one.model.config.centers) == [first]
-
-
-def test_a_planned_layer_that_ends_as_a_baseline_has_no_center() -> None:
-    """A target for which thresholds never pay: every layer is planned once more, around its zero point."""
-    x = bright(60)
-    made = [
-        tflm_unit.convert(classifier(), x, skip=0.01, target="cortex_m3_sim", center=c) for c in (True, False)
-    ]
-    first, second = ((m.model.report or {})["plan"] for m in made)
-    assert {row["schedule"] for row in second["points"][0]} <= {"dense", "zero_skip"}
-    assert first == second
-    assert not made[0].model.graph.centers
-
-
-def test_centers_lower_the_error(converted: tflm_unit.ConversionResult) -> None:
-    x = bright(80, seed=2)
-    plain = tflm_unit.convert(classifier(), bright(80), skip=0.4, center=False)
-    without, found = (tflm_unit.evaluate(m.model, x).rmse for m in (plain, converted))
-    assert found is not None
-    assert without is not None
-    assert found < 0.8 * without
-
-
-@pytest.mark.parametrize("target", ["cortex_m3_sim", "msp430_sim"])
-@pytest.mark.parametrize("schedule", ["unit", "planned", "activation_sorted", "zero_skip"])
-def test_firmware(converted: tflm_unit.ConversionResult, target: str, schedule: str) -> None:
-    require(load_board(target))
-    result = tflm_unit.simulate(converted.model, target, x=bright(1), schedule=schedule)
-    assert result.match, result.mismatches
-
-
-def test_files_are_the_same_every_time(converted: tflm_unit.ConversionResult, tmp_path: Path) -> None:
-    points = {"full": tflm_unit.SkipRate(0.4), "saver": tflm_unit.SkipRate(0.7)}
-    again = tflm_unit.convert(classifier(), bright(80), points=points)
-    assert again.model.data == converted.model.data
-    converted.save(tmp_path / "model.tflite")
-    assert tflm_unit.load(tmp_path / "model.tflite").model.graph.centers == converted.model.graph.centers
 
 
 def test_convolutions_without_bias() -> None:
