@@ -28,6 +28,7 @@ from tflm_unit.converter.metadata_format import NAME
 from tflm_unit.converter.pruning import OperatingPoint, PruningConfig, Schedule
 from tflm_unit.converter.reader import read_graph
 from tflm_unit.interpreter import Interpreter
+from tflm_unit.page.memory import KINDS, OTHER, memory
 
 INDEX = models.weights_index(0)
 
@@ -224,3 +225,16 @@ def test_convolutions_without_bias() -> None:
     x = case.input
     wanted = Engine(graph).run(x).outputs[0]
     np.testing.assert_array_equal(Engine(centered(graph, {index: 20})).run(x).outputs[0], wanted)
+
+
+def test_memory_of_the_dense_model_is_that_without_centers() -> None:
+    case = replace(example_cases()[0], bias=None)
+    block = models.pack_block([case], [OperatingPoint("p", {INDEX: case.pruning})], {INDEX: 9})
+    plain, found = (
+        memory(tflm_unit.load(models.build([case], metadata)).model).footprints
+        for metadata in ({}, {NAME: block})
+    )
+    assert found[0] == plain[0]
+    channels = case.output_shape[-1]
+    biases = [footprint.constants[KINDS.index(OTHER)] for footprint in found]
+    assert biases[1] == biases[0] + 4 * channels

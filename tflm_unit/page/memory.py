@@ -85,8 +85,8 @@ def memory(model: Model) -> Memory:
 
 
 def _firmware(model: Model) -> Iterator[tuple[str, CodeModel]]:
-    graph = model.graph
-    yield "dense", build_model("model", graph, [OperatingPoint("dense")], [{}], "dense", "dense", {})
+    graph, plain = model.graph, model.graph.uncentered
+    yield "dense", build_model("model", plain, [OperatingPoint("dense")], [{}], "dense", "dense", {})
     if model.config:
         points = model.config.points
         entries = [entries_of(graph, point) for point in points]
