@@ -81,7 +81,7 @@ def _rows(
     which: int = 0,
 ) -> Iterator[Row]:
     """which: -1 leaves out layers that have no choice of taps, because 0 measures them."""
-    graph = model.graph
+    graph = model.graph if point.layers else model.graph.uncentered  # as baselines run
     simulated = simulate(model.with_point(point if point.layers else None), target, x=x, schedule=schedules)
     if not simulated.match:
         raise SystemExit(f"{name} on {target}: {simulated.mismatches}")

@@ -104,6 +104,7 @@ def measure(
         divider="bit_shift",
         power_of_two=True,
         schedule="compare",
+        center=False,  # the thresholds are for products around zero points
     )
     simulated = simulate(result, target, x=images, samples=len(images), schedule=SCHEDULES)
     if not simulated.match:
