@@ -130,6 +130,17 @@ unit_store_plane_msp430:
     addc BIAS_HIGH, r13
     jn .Lstore_negative
     scale positive
+    jmp .Lshifted_positive
+    shift_right                     ; SHORTER: all of int8 is allowed, the offset is -128
+    round positive
+    swpb r12
+    mov.b r12, r11
+    xor.b #0x80, r11
+    jmp .Lstore_alike
+.Lshifted_positive:
+    round positive
+    swpb r12
+    mov.b r12, r12
     add FRAME_OFFSET(r1), r12
 .Lstore_limits:
     cmp r12, FRAME_MAX(r1)
@@ -198,6 +209,10 @@ unit_store_plane_msp430:
     inc r12
     adc r13
     scale negative
+.Lshifted_negative:
+    round negative
+    swpb r12
+    mov.b r12, r12
     mov FRAME_OFFSET(r1), r11
     sub r12, r11
     mov r11, r12
@@ -239,6 +254,7 @@ unit_store_plane_msp430:
     rla r13
     mov #(SKIP_RIGHT + 32), r11
     sub r13, r11
+    add FRAME_SHORTER(r1), r11
     jmp 4f
 2:  inv r13
     inc r13

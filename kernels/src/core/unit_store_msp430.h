@@ -31,7 +31,8 @@
 #define FRAME_ACC_STEP 50   /* bytes from behind an accumulator to the next, or from row to row */
 #define FRAME_ACC 54        /* or bytes of a row */
 #define FRAME_TO 58
-#define FRAME_SIZE 62
+#define FRAME_SHORTER 62
+#define FRAME_SIZE 64
 #define ARGUMENT_2 36       /* on the stack after `save` */
 #define ARGUMENT_3 40
 #define ARGUMENT_3_PLANE 38 /* behind an int16_t */
@@ -44,7 +45,8 @@
 #define FRAME_ACC_STEP 40
 #define FRAME_ACC 42
 #define FRAME_TO 44
-#define FRAME_SIZE 46
+#define FRAME_SHORTER 46 /* 0 or SHORTER */
+#define FRAME_SIZE 48
 #define ARGUMENT_2 18
 #define ARGUMENT_3 20
 #define ARGUMENT_3_PLANE 20
@@ -55,6 +57,7 @@
 #define SKIP_EXACT 2
 #define SKIP_LEFT 4
 #define SKIP_RIGHT 6 /* by 8; each 4 more make one less */
+#define SHORTER 34   /* added to SKIP_RIGHT: the steps behind the eight and a jump */
 
 /* Adds to the program counter. */
     .macro skip_frame at
@@ -190,17 +193,16 @@
     .endm
 #endif
 
-/* r12 = q, from the magnitude of a sum in r13:r12. */
-    .macro scale sign
-    skip_frame FRAME_SKIP
-    jmp .Lstore_begin
-    jmp .Lstore_exact
-    jmp .Lleft_\sign
+/* Eight steps of 4 bytes, some of which are skipped. */
+    .macro shift_right
     .rept 8
     rra r13
     rrc r12
     .endr
-.Lshifted_\sign:
+    .endm
+
+/* q in the upper byte of r12. */
+    .macro round sign
     tst r13
     jnz .Lstore_exact
     multiply_high
@@ -213,8 +215,15 @@
     .endif
     cmp.b #UNCERTAIN, r12
     jhs .Lstore_exact
-    swpb r12
-    mov.b r12, r12
+    .endm
+
+/* To A in r13:r12, from the magnitude of a sum: to what follows or elsewhere, as FRAME_SKIP says. */
+    .macro scale sign
+    skip_frame FRAME_SKIP
+    jmp .Lstore_begin
+    jmp .Lstore_exact
+    jmp .Lleft_\sign
+    shift_right
     .endm
 
     .macro shift_left sign
@@ -229,7 +238,8 @@
     jmp .Lshifted_\sign
     .endm
 
-/* From the unit_outputs at r12: what all channels share. Changes r11, r13, r14. */
+/* From the unit_outputs at r12: what all channels share. Changes r11, r13, r14. With a ReLU and all
+ * of int8 behind it, the product needs no limits. */
     .macro begin_limits
     mov OUTPUT_MAX(r12), r11
     mov r11, FRAME_MAX(r1)
@@ -243,6 +253,15 @@
     mov r11, r14
 1:  mov r13, FRAME_LOW(r1)
     mov r14, FRAME_FLOOR(r1)
+    clr FRAME_SHORTER(r1)
+    cmp #-128, r13
+    jne 2f
+    cmp r11, r13
+    jne 2f
+    cmp #127, FRAME_MAX(r1)
+    jne 2f
+    mov #SHORTER, FRAME_SHORTER(r1)
+2:
     .endm
 
 /* clang-format on */
