@@ -5,8 +5,11 @@ clustering. Every layer skips the same share of its MACs, or its zero products w
 instructions per dense MAC, requantization included, mean over the images. "planned" has the layout that fits at once;
 the planner may find a better one. CMSIS-NN: see cmsis_nn.py. FC 400->120 is a layer of the CIFAR-10 model.
 
+Thresholds are integers that hold for calibration samples, so that a layer misses its rate by a point or two. --exact
+measures around each rate and interpolates to the rate itself.
+
 Examples:
-  python benchmarks/kernels.py --model cifar10 --target cortex_m3_sim --rate 0.8
+  python benchmarks/kernels.py --model cifar10 --target cortex_m3_sim --rate 0.8 --exact
   python benchmarks/kernels.py --target cortex_m3_sim --json
   python benchmarks/kernels.py --target cortex_m0_sim cortex_m4_sim --rate 0.8 --samples 1
 """
@@ -17,9 +20,8 @@ import argparse
 import json
 import sys
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from cifar_model import calibration as cifar_calibration
@@ -51,12 +53,14 @@ TARGETS = (
 )
 MODELS = ("mnist", "cifar10")
 RATES = (0.0, 0.5, 0.7, 0.8, 0.9)
+AROUND = (-0.02, 0.0, 0.02)  # of a rate, what --exact measures
 SCHEDULES = ("dense", "zero_skip", "compare", "activation_sorted", "planned")
 
 
 @dataclass(frozen=True)
 class Row:
-    """One layer on one target at one rate. skipped: share of its MACs; per_mac: counts per dense MAC by schedule."""
+    """One layer on one target at one rate. skipped: share of its MACs; per_mac: counts per dense MAC by schedule;
+    between: the two measured shares between which these were interpolated, None for what was measured."""
 
     target: str
     unit: str
@@ -67,6 +71,7 @@ class Row:
     skipped: float
     per_mac: dict[str, float]
     cmsis_nn: float | None
+    between: tuple[float, float] | None = None
 
 
 def explicit(data: bytes, x: np.ndarray, rate: float) -> dict[str, float]:
@@ -121,6 +126,37 @@ def measure(
         }
         skipped = 1 - (row.macs_kept or 0) / total
         yield Row(target, simulated.unit, name, shape, total, share, skipped, counts, per_mac(target, shape))
+
+
+def exactly(rows: Sequence[Row], rate: float) -> Row | None:
+    """One layer on one target when it skips exactly `rate` of its MACs: linear between the nearest of its measured
+    rows. None when all of these skip more or all less."""
+    below = max((r for r in rows if r.skipped <= rate), key=lambda r: r.skipped, default=None)
+    above = min((r for r in rows if r.skipped >= rate), key=lambda r: r.skipped, default=None)
+    if below is None or above is None:
+        return None
+    shares = below.skipped, above.skipped
+    per_mac = {
+        schedule: float(np.interp(rate, shares, (count, above.per_mac[schedule])))
+        for schedule, count in below.per_mac.items()
+        if schedule in above.per_mac
+    }
+    return replace(below, rate=rate, skipped=rate, per_mac=per_mac, between=shares)
+
+
+def all_exactly(rows: Sequence[Row], rates: Sequence[float], progress: Console) -> list[Row]:
+    """Every layer on every target at every rate that its measured rows enclose."""
+    found = []
+    for target, name, layer in dict.fromkeys((r.target, r.model, r.layer) for r in rows):
+        own = [r for r in rows if (r.target, r.model, r.layer) == (target, name, layer)]
+        for share in rates:
+            row = exactly(own, share)
+            if row is None:
+                reached = ", ".join(f"{r.skipped:.1%}" for r in own)
+                progress.print(f"{layer} on {target}: {share:.0%} is not between what it skipped: {reached}")
+            else:
+                found.append(row)
+    return found
 
 
 def model(name: str, samples: int) -> tuple[bytes, np.ndarray, np.ndarray]:
@@ -178,6 +214,7 @@ def main() -> None:
     )
     parser.add_argument("--target", nargs="+", default=TARGETS, help=f"(default: {' '.join(TARGETS)})")
     parser.add_argument("--rate", nargs="+", type=rate, default=RATES, help="share of skipped MACs")
+    parser.add_argument("--exact", action="store_true", help="interpolate to the rates themselves")
     parser.add_argument("--model", nargs="+", default=MODELS, choices=MODELS)
     parser.add_argument(
         "--samples", type=count, default=8, help="test images, evenly spread (default: %(default)s)"
@@ -186,10 +223,13 @@ def main() -> None:
     parser.add_argument("--png", type=Path, default=ROOT / "build" / "benchmarks" / "kernels.png")
     arguments = parser.parse_args()
     progress, rows = Console(stderr=True), []
+    shares = sorted(
+        {min(max(r + d, 0.0), 1.0) for r in arguments.rate for d in AROUND if d == 0 or arguments.exact}
+    )
     for name in arguments.model:
         data, x, images = model(name, arguments.samples)
         for target in arguments.target:
-            for share in arguments.rate:
+            for share in shares:
                 progress.print(f"{name} on {target}, {share:.0%}")
                 try:
                     rows += measure(target, name, data, x, images, share)
@@ -198,12 +238,12 @@ def main() -> None:
                     break
     if not rows:
         sys.exit(1)
+    shown = all_exactly(rows, arguments.rate, progress) if arguments.exact else rows
     if arguments.json:
-        shown: list[dict[str, Any]] = [asdict(row) for row in rows]
-        print(json.dumps(shown, indent=1))
+        print(json.dumps([asdict(row) for row in shown], indent=1))
     else:
-        for target in dict.fromkeys(row.target for row in rows):
-            Console(width=150).print(table(target, [row for row in rows if row.target == target]))
+        for target in dict.fromkeys(row.target for row in shown):
+            Console(width=150).print(table(target, [row for row in shown if row.target == target]))
     draw(arguments.png, rows)
     progress.print(f"wrote {arguments.png}")
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import subprocess
 import sys
 from functools import partial
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -59,16 +61,21 @@ def test_values_out_of_range(tmp_path: Path, arguments: tuple[str, ...], message
     assert message in done.stderr
 
 
-def test_only_the_schedule_that_does_not_fit_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
-    import importlib.util
-
+def load(monkeypatch: pytest.MonkeyPatch, script: str) -> ModuleType:
+    """The script as a module that leaves again after the test."""
     monkeypatch.syspath_prepend(BENCHMARKS)
-    spec = importlib.util.spec_from_file_location("benchmark_models", BENCHMARKS / "models.py")
+    name = f"benchmark_{script}"
+    spec = importlib.util.spec_from_file_location(name, BENCHMARKS / f"{script}.py")
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
-    monkeypatch.setitem(sys.modules, "benchmark_models", module)
+    monkeypatch.setitem(sys.modules, name, module)
     spec.loader.exec_module(module)
+    return module
+
+
+def test_only_the_schedule_that_does_not_fit_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    module = load(monkeypatch, "models")
 
     def simulate(model: str, schedule: str) -> Any:
         if schedule == "planned":
@@ -79,3 +86,23 @@ def test_only_the_schedule_that_does_not_fit_is_left_out(monkeypatch: pytest.Mon
     found = module._forced(partial(simulate, "m"), ("dense", "planned", "compare"), left_out)
     assert found == {"dense": "m dense", "compare": "m compare"}
     assert left_out == {"planned": "too large"}
+
+
+def test_counts_at_a_rate_come_from_its_neighbours(monkeypatch: pytest.MonkeyPatch) -> None:
+    module = load(monkeypatch, "kernels")
+
+    def row(skipped: float, **per_mac: float) -> Any:
+        return module.Row("m3", "instructions", "mnist", "FC", 100, 0.8, skipped, per_mac, None)
+
+    rows = [
+        row(0.9, planned=1.0),
+        row(0.82, planned=2.0, dense=5.0),
+        row(0.78, planned=4.0),
+        row(0.7, planned=9.0),
+    ]
+    found = module.exactly(rows, 0.79)
+    assert found.per_mac == pytest.approx({"planned": 3.5})
+    assert (found.rate, found.skipped, found.between) == (0.79, 0.79, (0.78, 0.82))
+    assert module.exactly(rows, 0.82).per_mac == {"planned": 2.0, "dense": 5.0}
+    assert module.exactly(rows, 0.95) is None
+    assert module.exactly(rows, 0.6) is None
