@@ -35,7 +35,8 @@ def choose_centers(graph: Graph, statistics: Mapping[int, LayerStatistics]) -> d
     """Distances from the zero point by weight tensor, of the layers that gain by one.
 
     statistics: of the dense network, by layer index. A center makes the squared products of the smallest 70 % of
-    the layer's MACs, which are those that thresholds would skip, sum up to as little as possible.
+    the layer's MACs, which are those that thresholds would skip, sum up to as little as possible, as if every
+    activation met every weight.
     """
     found = {}
     for layer in graph.prunable:
@@ -95,7 +96,7 @@ def center_bias(graph: Graph, layer: Layer, distance: int) -> np.ndarray:
     return np.asarray(distance * filter_rows(layer.op, weights).astype(np.int64).sum(axis=1))
 
 
-def with_center(compensation: np.ndarray | None, graph: Graph, layer: Layer) -> np.ndarray | None:
+def add_center_bias(compensation: np.ndarray | None, graph: Graph, layer: Layer) -> np.ndarray | None:
     """A compensation as the device adds it, to the bias of the model's file; int32 (output channels,).
 
     Raises MetadataError when it leaves int32.
@@ -111,8 +112,8 @@ def with_center(compensation: np.ndarray | None, graph: Graph, layer: Layer) -> 
     return total.astype(np.int32)
 
 
-def without_center(compensation: np.ndarray | None, graph: Graph, layer: Layer) -> np.ndarray | None:
-    """Undoes `with_center`; None where nothing is left. Raises MetadataError when the rest leaves int32."""
+def remove_center_bias(compensation: np.ndarray | None, graph: Graph, layer: Layer) -> np.ndarray | None:
+    """Undoes `add_center_bias`; None where nothing is left. Raises MetadataError when the rest leaves int32."""
     distance = graph.centers.get(graph.weights(layer).index, 0)
     if not distance or compensation is None:
         return compensation

@@ -10,7 +10,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from .centers import center_problem, centered, with_center, without_center
+from .centers import add_center_bias, center_problem, centered, remove_center_bias
 from .errors import MetadataError
 from .graph import Graph, Layer
 from .metadata_block import BlockReader, BlockWriter, check_zero, read_header
@@ -68,8 +68,7 @@ def pack(config: PruningConfig, graph: Graph) -> bytes:
         record["skip_rate"] = _rate_out(point, "skip_rate")
         record["entries_offset"] = block.add(_entries(block, graph, layers, point, plans, number))
     header["magic"], header["version"], header["header_size"] = MAGIC, VERSION, HEADER.itemsize
-    header["size"] = len(block.data)
-    header["layer_count"], header["point_count"] = len(records), len(points)
+    header["size"], header["layer_count"], header["point_count"] = len(block.data), len(records), len(points)
     header["layers_offset"] = HEADER.itemsize
     header["points_offset"] = HEADER.itemsize + records.nbytes
     block.data[: block.reserved] = header.tobytes() + records.tobytes() + points.tobytes()
@@ -111,7 +110,7 @@ def _entries(
             continue
         entry["present"], entry["divider"] = 1, pruning.divider
         entry["fatrelu_min"], entry["group_size"] = pruning.fatrelu_min, pruning.group_size
-        pruning = replace(pruning, compensation=with_center(pruning.compensation, graph, layer))
+        pruning = replace(pruning, compensation=add_center_bias(pruning.compensation, graph, layer))
         for name in ("thresholds", "compensation", "tree", "table", "table_row"):
             array = getattr(pruning, name)
             entry[name] = 0 if array is None else block.add(array)
@@ -155,7 +154,7 @@ def unpack(block: bytes, graph: Graph) -> PruningConfig:
     matching = _match(records, graph)
     centers = {int(r["weights_tensor"]): int(r["center"]) for r in records if r["weights_tensor"] in matching}
     graph = centered(graph, centers)
-    matching = {index: graph.by_weights[index] for index in matching}
+    matching = {index: layer for index, layer in graph.by_weights.items() if index in matching}
     plans: dict[tuple[int, int], tuple[WeightPlan, int]] = {}
     config = PruningConfig(
         tuple(
@@ -235,7 +234,7 @@ def _read_point(
         if pruning.schedule is Schedule.PLANNED:
             plans[number, index] = read_plan(reader, entry["plan"])
         if layer is not None:
-            pruning = replace(pruning, compensation=without_center(pruning.compensation, graph, layer))
+            pruning = replace(pruning, compensation=remove_center_bias(pruning.compensation, graph, layer))
             check_fit(pruning, graph, layer)
             layers[index] = pruning
     return OperatingPoint(name, layers, _rate_in(point, "accuracy"), _rate_in(point, "skip_rate"))
