@@ -1,8 +1,8 @@
 /* unit_plan_walk_inputs of unit_loops.h for cores with Thumb-1 alone; C reference:
  * unit_plan_walk_inputs.c.
  *
- * r0 weight   r1 at   r2 input, then entries left   r3 count - 1   r6 acc   r7 activation, x
- * r8 input   r9 end   r10 classes   r11 class_of   r12 end of the entries' code   lr length
+ * r0 weight   r1 at   r2 input, then entries left   r3 length of the list   r6 acc   r7 activation, x
+ * r8 input   r9 end   r10 classes   r11 class_of   r12 -ENTRY_BYTES   lr length
  * r3, r4, r5 scratch */
 #if defined(__thumb__) && !defined(__thumb2__) && !defined(UNIT_C_LOOPS)
   .syntax unified
@@ -26,6 +26,7 @@
 
 #define WINDOW 64
 #define ENTRY_BYTES 14 /* of code */
+#define BEHIND 78      /* bytes of code from the last entry's end to where pc points at the jump */
 
   .section .text.unit_plan_walk_inputs_thumb1, "ax", %progbits
   .balign 4
@@ -56,7 +57,8 @@ unit_plan_walk_inputs_thumb1:
   mov r10, r1
   ldr r1, [r0, #INPUTS_CLASS_OF]
   mov r11, r1
-  ldr r1, .Lend_address
+  movs r1, #ENTRY_BYTES
+  rsbs r1, r1, #0
   mov r12, r1
   ldr r2, [r0, #INPUTS_INPUT]
   ldr r3, [r0, #INPUTS_COUNT]
@@ -65,47 +67,7 @@ unit_plan_walk_inputs_thumb1:
   ldr r1, [r0, #INPUTS_AT]
   ldr r0, [r0, #INPUTS_WEIGHT]
   b .Lnext
-  .balign 4
-.Lend_address:
-  .word .Lend + 1
 
-.Lnext:
-  ldrb r7, [r2]
-  adds r2, #1
-  mov r4, r10
-  ldrb r5, [r3, r4]
-  mov r4, r11
-  ldrb r4, [r4, r7]
-  cmp r4, #0
-  bne .Lactive
-  adds r0, r0, r5
-  adds r1, r1, r5
-  add r3, r10
-.Ltest:
-  cmp r2, r9
-  bne .Lnext
-  add sp, #FRAME
-  pop {r4-r7}
-  mov r8, r4
-  mov r9, r5
-  mov r10, r6
-  mov r11, r7
-  pop {r4-r7, pc}
-
-.Lactive:
-  mov r8, r2
-  mov lr, r5
-  ldrb r2, [r3, r4]
-  add r3, r10
-  str r3, [sp, #COUNT]
-  sxtb r7, r7
-  ldr r4, [sp, #OFFSET]
-  adds r7, r7, r4
-  movs r5, #ENTRY_BYTES
-  muls r5, r2
-  mov r4, r12
-  subs r4, r4, r5
-  bx r4
   .rept WINDOW
   subs r2, #1
   ldrsb r3, [r0, r2]
@@ -120,6 +82,46 @@ unit_plan_walk_inputs_thumb1:
   add r1, lr
   mov r2, r8
   ldr r3, [sp, #COUNT]
-  b .Ltest
+  cmp r2, r9
+  beq .Ldone
+.Lnext:
+  ldrb r7, [r2]
+  adds r2, #1
+  add r3, r10
+  ldrb r5, [r3]
+  mov r4, r11
+  ldrb r4, [r4, r7]
+  cmp r4, #0
+  bne .Lactive
+  adds r0, r0, r5
+  adds r1, r1, r5
+  cmp r2, r9
+  bne .Lnext
+.Ldone:
+  add sp, #FRAME
+  pop {r4-r7}
+  mov r8, r4
+  mov r9, r5
+  mov r10, r6
+  mov r11, r7
+  pop {r4-r7, pc}
+
+.Lactive:
+  mov r8, r2
+  mov lr, r5
+  str r3, [sp, #COUNT]
+  mov r2, r10
+  subs r4, r4, r2
+  ldrb r2, [r3, r4]
+  sxtb r7, r7
+  ldr r4, [sp, #OFFSET]
+  adds r7, r7, r4
+  mov r5, r12
+  muls r5, r2
+  subs r5, #BEHIND
+  add pc, r5                  /* pc reads as 4 more than the address of this instruction */
+  .if . + 2 - .Lend != BEHIND
+  .error "BEHIND is wrong"
+  .endif
   .size unit_plan_walk_inputs_thumb1, . - unit_plan_walk_inputs_thumb1
 #endif
