@@ -4,7 +4,7 @@
  *
  *   of a position: r0 input   r1 positions left   r2 class_of   r3 input_step   r4 activation   r5 class
  *   of a list: r0 weight   r1 at   r2 entries left   r6 acc   r7 x   r8 count   r9 classes   r10 row
- *     r11 length   r12 end of the entries' code   lr from the class's count to the length
+ *     r11 length   r12 -ENTRY_BYTES   lr from the class's count to the length
  *     r3, r4, r5 scratch */
 #if defined(__thumb__) && !defined(__thumb2__) && !defined(UNIT_C_LOOPS)
   .syntax unified
@@ -49,6 +49,7 @@
 
 #define WINDOW 64
 #define ENTRY_BYTES 14 /* of code */
+#define BEHIND 44      /* bytes of code from the last entry's end to where pc points at the jump */
 
 /* ldrsh has no form with a constant. */
   .macro load_short to, from, offset
@@ -104,12 +105,75 @@ unit_plan_walk_thumb1:
   load_short r1, r0, ROW_CHANNELS
   str r1, [sp, #CHANNELS]
   str r0, [sp, #ROW]
-  ldr r1, .Lend_address
+  movs r1, #ENTRY_BYTES
+  rsbs r1, r1, #0
   mov r12, r1
   b .Lchannel
-  .balign 4
-.Lend_address:
-  .word .Lend + 1
+
+  .rept WINDOW
+  subs r2, #1
+  ldrsb r3, [r0, r2]
+  ldrb r4, [r1, r2]
+  ldr r5, [r6, r4]
+  muls r3, r7
+  adds r5, r5, r3
+  str r5, [r6, r4]
+  .endr
+.Lend:
+  add r0, r11
+  add r1, r11
+  mov r4, r10
+.Llist:
+  ldrh r6, [r4]
+  adds r4, #2
+  mov r10, r4
+  lsls r6, r6, #17            /* carries if this is the mark behind the last row */
+  bcs .Ldone
+  lsrs r6, r6, #15
+  ldr r3, [sp, #ACC]
+  adds r6, r6, r3
+  mov r3, r8
+  ldrb r2, [r3]
+  mov r4, lr
+  ldrb r4, [r3, r4]
+  mov r11, r4
+  add r8, r9
+  mov r5, r12
+  muls r5, r2
+  subs r5, #BEHIND
+  add pc, r5                  /* pc reads as 4 more than the address of this instruction */
+  .if . + 2 - .Lend != BEHIND
+  .error "BEHIND is wrong"
+  .endif
+
+.Ldone:
+  ldr r0, [sp, #POSITION]
+  ldr r1, [sp, #LEFT]
+  ldr r2, [sp, #CLASS_OF]
+  ldr r3, [sp, #STEP]
+  b .Lnext
+
+.Lactive:
+  str r0, [sp, #POSITION]
+  str r1, [sp, #LEFT]
+  sxtb r7, r4
+  ldr r4, [sp, #OFFSET]
+  adds r7, r7, r4
+  mov r4, r9
+  subs r4, r4, r5
+  mov lr, r4
+  ldr r4, [sp, #COUNT]
+  adds r4, r4, r5
+  mov r8, r4
+  ldr r4, [sp, #ACC_STEP]
+  muls r4, r1
+  ldr r6, [sp, #ACC_END]
+  subs r6, r6, r4
+  str r6, [sp, #ACC]
+  ldr r0, [sp, #WEIGHT]
+  ldr r1, [sp, #AT]
+  ldr r4, [sp, #ROWS]
+  b .Llist
 
 .Lchannel:
   ldr r0, [sp, #ROW]
@@ -166,67 +230,5 @@ unit_plan_walk_thumb1:
   mov r10, r6
   mov r11, r7
   pop {r4-r7, pc}
-
-.Ldone:
-  ldr r0, [sp, #POSITION]
-  ldr r1, [sp, #LEFT]
-  ldr r2, [sp, #CLASS_OF]
-  ldr r3, [sp, #STEP]
-  b .Lnext
-
-.Lactive:
-  str r0, [sp, #POSITION]
-  str r1, [sp, #LEFT]
-  sxtb r7, r4
-  ldr r4, [sp, #OFFSET]
-  adds r7, r7, r4
-  mov r4, r9
-  subs r4, r4, r5
-  mov lr, r4
-  ldr r4, [sp, #COUNT]
-  adds r4, r4, r5
-  mov r8, r4
-  ldr r4, [sp, #ACC_STEP]
-  muls r4, r1
-  ldr r6, [sp, #ACC_END]
-  subs r6, r6, r4
-  str r6, [sp, #ACC]
-  ldr r0, [sp, #WEIGHT]
-  ldr r1, [sp, #AT]
-  ldr r4, [sp, #ROWS]
-.Llist:
-  ldrh r6, [r4]
-  adds r4, #2
-  mov r10, r4
-  lsls r6, r6, #17            /* carries if this is the mark behind the last row */
-  bcs .Ldone
-  lsrs r6, r6, #15
-  ldr r3, [sp, #ACC]
-  adds r6, r6, r3
-  mov r3, r8
-  ldrb r2, [r3]
-  mov r4, lr
-  ldrb r4, [r3, r4]
-  mov r11, r4
-  add r8, r9
-  movs r5, #ENTRY_BYTES
-  muls r5, r2
-  mov r4, r12
-  subs r4, r4, r5
-  bx r4
-  .rept WINDOW
-  subs r2, #1
-  ldrsb r3, [r0, r2]
-  ldrb r4, [r1, r2]
-  ldr r5, [r6, r4]
-  muls r3, r7
-  adds r5, r5, r3
-  str r5, [r6, r4]
-  .endr
-.Lend:
-  add r0, r11
-  add r1, r11
-  mov r4, r10
-  b .Llist
   .size unit_plan_walk_thumb1, . - unit_plan_walk_thumb1
 #endif
