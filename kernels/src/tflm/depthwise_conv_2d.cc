@@ -40,10 +40,7 @@ const char *Setup(TfLiteContext *context, const void *builtin_data, const NodeTe
 }
 
 const char *Center(int32_t distance, BoundLayer *layer) {
-  // A bias cannot make up for taps beside the image, which differ between positions.
-  const bool fits =
-      IsUnpadded(layer->input, layer->filter, layer->output, layer->params.depthwise_conv);
-  return fits ? MoveCenter(distance, &layer->params.depthwise_conv) : "center of a padded layer";
+  return MoveWindowCenter(distance, *layer, &layer->params.depthwise_conv);
 }
 
 PlanGeometry Geometry(const BoundLayer &layer) {

@@ -60,7 +60,7 @@ class Metadata {
   const char *CheckHeader(size_t available);
   const char *CheckLayers() const;
   const char *CheckPoint(int point) const;
-  const char *CheckEntry(const uint8_t *entry, const LayerRecord &layer) const;
+  const char *CheckEntry(const uint8_t *entry, const LayerRecord &record) const;
   const char *CheckSchedule(const uint8_t *entry, uint8_t op) const;
   const char *CheckPlan(const uint8_t *plan) const;
   const char *CheckThresholds(const uint8_t *entry, uint32_t groups) const;

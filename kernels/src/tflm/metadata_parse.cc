@@ -135,14 +135,14 @@ const char *Metadata::CheckPoint(int point) const {
   return nullptr;
 }
 
-const char *Metadata::CheckEntry(const uint8_t *entry, const LayerRecord &layer) const {
+const char *Metadata::CheckEntry(const uint8_t *entry, const LayerRecord &record) const {
   if (entry[kEntryPresent] == 0) return AllZero(entry, kEntrySize) ? nullptr : "present";
   if (entry[kEntryPresent] != 1) return "present";
   if (entry[kEntryDivider] >= UNIT_DIVIDER_COUNT) return "divider";
   const int16_t fatrelu_min = static_cast<int16_t>(Load16(entry + kEntryFatreluMin));
   if (fatrelu_min < UNIT_FATRELU_OFF || fatrelu_min > 127) return "fatrelu_min";
   const uint32_t group_size = Load32(entry + kEntryGroupSize);
-  const uint32_t output_channels = static_cast<uint32_t>(layer.output_channels);
+  const uint32_t output_channels = static_cast<uint32_t>(record.output_channels);
   if (group_size < 1 || group_size > output_channels) return "group_size";
   const uint32_t groups = (output_channels - 1) / group_size + 1;
   const char *fault = CheckThresholds(entry, groups);
@@ -150,7 +150,7 @@ const char *Metadata::CheckEntry(const uint8_t *entry, const LayerRecord &layer)
   const uint32_t compensation = Load32(entry + kEntryCompensation);
   if (compensation != 0 && !Fits(compensation, output_channels, 4, 4)) return "compensation";
   // It has what the center adds to the bias.
-  if (compensation == 0 && layer.center != 0) return "compensation";
+  if (compensation == 0 && record.center != 0) return "compensation";
   fault = CheckTree(entry);
   return fault != nullptr ? fault : CheckTable(entry, groups);
 }

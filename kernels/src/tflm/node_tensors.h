@@ -73,7 +73,7 @@ const char *PrepareActivation(tflm::TfLiteContext *context, tflm::TfLiteFusedAct
 template <typename Params>
 const char *MoveCenter(int32_t distance, Params *params) {
   const int32_t center = distance - params->input_offset;
-  if (center < INT8_MIN || center > INT8_MAX) return "center";
+  if (center < INT8_MIN || center > INT8_MAX) return "center outside int8";
   params->input_offset = -center;
   return nullptr;
 }

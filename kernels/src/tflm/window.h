@@ -2,6 +2,7 @@
 #ifndef TFLM_UNIT_TFLM_WINDOW_H_
 #define TFLM_UNIT_TFLM_WINDOW_H_
 
+#include "tflm/bound_layer.h"
 #include "tflm/node_tensors.h"
 
 #if TFLM_UNIT_HAVE_TFLM
@@ -66,6 +67,13 @@ bool IsUnpadded(const unit_dims &input, const unit_dims &filter, const unit_dims
   const int64_t last_w = static_cast<int64_t>(output.w - 1) * params.stride.w +
                          static_cast<int64_t>(filter.w - 1) * params.dilation.w;
   return params.padding.h == 0 && params.padding.w == 0 && last_h < input.h && last_w < input.w;
+}
+
+/* MoveCenter() of a convolution. Taps beside the image would need another bias per position. */
+template <typename Params>
+const char *MoveWindowCenter(int32_t distance, const BoundLayer &layer, Params *params) {
+  return IsUnpadded(layer.input, layer.filter, layer.output, *params) ? MoveCenter(distance, params)
+                                                                      : "center of a padded layer";
 }
 
 }  // namespace tflm_unit
