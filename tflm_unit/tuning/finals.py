@@ -19,7 +19,8 @@ from .wishes import Wishes
 SHAPES = 3  # trials whose parameters are refitted and compared
 HALVINGS = 5
 # Standard errors by which a drop on the validation data stays below its limit: what was chosen on them does worse on
-# others. One is kept to with a probability of 84 %.
+# others. One is kept to with a probability of 84 %. What seems to be gained on them does not count at all: on data of
+# other people, HAR's for one, it is lost again.
 CAUTION = 1.0
 STEP = 0.25  # log2 of the kept share, of the first move away from the start
 REFIT_GAINS = 1.5  # about: a refitted point loses as much less
@@ -105,7 +106,7 @@ class Finals:
     def _fits(self, found: Measured, limit: float, by_cost: bool) -> bool:
         if by_cost:
             return found.cost <= limit
-        return found.drop + CAUTION * found.error <= limit and self._expected(found.loss) <= limit
+        return max(found.drop, 0.0) + CAUTION * found.error <= limit and self._expected(found.loss) <= limit
 
     def _shapes(self, kept: float) -> list[Trial]:
         """The trials that gain most, of those with about so many MACs."""
