@@ -4,7 +4,7 @@
 
 #include "unit_requantize.h"
 
-/* The usual limits have loops of their own. */
+/* The usual limits have loops of their own; unit_store_thumb2.S knows their numbers. */
 typedef enum {
   UNIT_LIMITS_ANY,
   UNIT_LIMITS_INT8, /* clamping to int8 is all */
