@@ -30,6 +30,9 @@ static void init_plane(unit_sorted *layer) {
   const int32_t rows = (int32_t)(y->before + y->output + y->after);
   layer->last_sign = layer->input_offset != 128 ? -1 : 1;
   layer->pitch = x->output + larger(x->before, x->after);
+  layer->taps_row = y->period * x->kernel;
+  layer->weights_row = layer->taps_row * layer->weight_tap;
+  layer->acc_row = y->tap_step * layer->pitch;
   const int32_t plane = (int32_t)x->before + (int32_t)layer->pitch * rows;
   layer->plane = (ptrdiff_t)plane;
   layer->size = 4 * plane + (((int32_t)(y->kernel * x->kernel) + 3) & ~(int32_t)3);

@@ -90,9 +90,12 @@ typedef struct {
   ptrdiff_t channels;      /* output channels of one group */
   ptrdiff_t weight_output; /* weights from one output channel to the next */
   ptrdiff_t weight_tap;    /* weights from one tap to the next */
-  ptrdiff_t pitch;         /* accumulators from one row of outputs to the next */
-  ptrdiff_t plane;         /* accumulators of one output channel */
-  ptrdiff_t entries;       /* of a list, at most */
+  ptrdiff_t taps_row;    /* taps from a kernel row to that a period below; the next two: the same */
+  ptrdiff_t weights_row; /* in weights */
+  ptrdiff_t acc_row;     /* in accumulators */
+  ptrdiff_t pitch;       /* accumulators from one row of outputs to the next */
+  ptrdiff_t plane;       /* accumulators of one output channel */
+  ptrdiff_t entries;     /* of a list, at most */
   ptrdiff_t list_bytes;
   int32_t size;    /* bytes of scratch; -1: the layer cannot run */
   int last_sign;   /* -1: there are inputs below the zero point; else 1 */

@@ -94,10 +94,12 @@ void unit_sorted_add(unit_sorted_taps *taps, const unit_sorted *layer,
   /* Looking at rows pays where lists are long. */
   const int neighbours = period == 1 && tap_step == 1 && (int)*table - first >= 2 * UNIT_SORTED_FEW;
 #endif
+  const ptrdiff_t first_tap = phase->y * x->kernel + phase->x;
+  const int8_t *row_weight = kernel->weight + first_tap * layer->weight_tap;
+  const uint8_t *row_quotient = kernel->quotient + first_tap;
   for (ptrdiff_t ky = phase->y; ky < y->kernel; ky += y->period) {
-    const ptrdiff_t tap = ky * x->kernel + phase->x;
-    const int8_t *weight = kernel->weight + tap * layer->weight_tap;
-    const uint8_t *quotient = kernel->quotient + tap;
+    const int8_t *weight = row_weight;
+    const uint8_t *quotient = row_quotient;
     int32_t *acc = row_acc;
     ptrdiff_t left = x->kernel - phase->x;
 #if UNIT_SORTED_FOURS
@@ -122,6 +124,8 @@ void unit_sorted_add(unit_sorted_taps *taps, const unit_sorted *layer,
       weight += weight_step;
       quotient += period;
     }
-    row_acc -= y->tap_step * layer->pitch;
+    row_weight += layer->weights_row;
+    row_quotient += layer->taps_row;
+    row_acc -= layer->acc_row;
   }
 }
