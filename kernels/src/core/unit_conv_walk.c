@@ -80,22 +80,39 @@ static void add_rows(const unit_conv_walk *walk, unit_patch *patch, const int8_t
 typedef struct {
   ptrdiff_t channel; /* the first */
   int16_t channels;
-  int16_t most_sums; /* of as many positions as UNIT_PATCH_SUMS has room for */
-  int16_t sums;      /* that wait */
-  int16_t positions; /* the same */
+  int16_t most;      /* positions */
+  int16_t positions; /* that wait */
+  int32_t *acc;      /* of the next one */
   const int8_t *weight;
   const uint8_t *quotient;
   unit_outputs output;
   int8_t *to; /* of the first position that waits */
 } block;
 
-static void store(const unit_conv_walk *walk, const unit_patch *patch, block *of) {
+#ifdef __OPTIMIZE_SIZE__ /* unit_store_row would be another 600 bytes on a Cortex-M0 */
+static void add_position(const unit_conv_walk *walk, unit_patch *patch, block *of) {
+  unit_store(&of->output, patch->acc, of->channels, of->to);
+  of->to += walk->channels;
+}
+
+static void store(const unit_conv_walk *walk, unit_patch *patch, block *of) {
+  (void)walk, (void)patch, (void)of; /* nothing waits */
+}
+#else
+static void store(const unit_conv_walk *walk, unit_patch *patch, block *of) {
   if (of->positions == 0) return;
   unit_store_row(&of->output, patch->acc, of->channels, of->to, of->channels, walk->channels,
                  of->positions);
   of->to += of->positions * walk->channels;
-  of->sums = of->positions = 0;
+  of->acc = patch->acc;
+  of->positions = 0;
 }
+
+static void add_position(const unit_conv_walk *walk, unit_patch *patch, block *of) {
+  of->acc += of->channels;
+  if (++of->positions == of->most) store(walk, patch, of);
+}
+#endif
 
 /* A row of outputs. image: at the first input channel of the group. */
 static void run_row(const unit_conv_walk *walk, unit_patch *patch, block *of, const unit_span *rows,
@@ -107,7 +124,7 @@ static void run_row(const unit_conv_walk *walk, unit_patch *patch, block *of, co
   image += rows->at * walk->y.step;
   for (ptrdiff_t column = 0; column < x->output; column++, left += x->stride) {
     const unit_span columns = unit_span_of(left, x->input, x->kernel, x->dilation);
-    unit_patch_begin(patch, of->sums, of->channel, of->channels, of->weight, of->quotient);
+    unit_patch_begin(patch, of->acc, of->channel, of->channels, of->weight, of->quotient);
     if (columns.count > 0) {
       const segments segments = segments_of(walk, &columns);
       const int8_t *input = image + columns.at * x->step;
@@ -119,9 +136,7 @@ static void run_row(const unit_conv_walk *walk, unit_patch *patch, block *of, co
       }
     }
     unit_patch_end(patch);
-    of->positions++;
-    of->sums = (int16_t)(of->sums + of->channels);
-    if (of->sums == of->most_sums) store(walk, patch, of);
+    add_position(walk, patch, of);
   }
 }
 
@@ -131,7 +146,8 @@ static void run_block(const unit_conv_walk *walk, unit_patch *patch, block *of) 
   const ptrdiff_t group = of->channel / walk->channels_per_group;
   const int8_t *image = walk->input + group * walk->depth;
   of->to = walk->output + of->channel;
-  of->sums = of->positions = 0;
+  of->acc = patch->acc;
+  of->positions = 0;
   for (ptrdiff_t n = 0; n < walk->images; n++, image += y->input * y->step) {
     ptrdiff_t top = -y->padding;
     for (ptrdiff_t row = 0; row < y->output; row++, top += y->stride) {
@@ -166,7 +182,7 @@ void unit_conv_walk_run(const unit_conv_walk *walk, unit_patch *patch,
   for (of.channel = 0; of.channel < walk->channels; of.channel += of.channels) {
     const ptrdiff_t left = walk->channels_per_group - of.channel % walk->channels_per_group;
     of.channels = (int16_t)(left < limit ? left : limit);
-    of.most_sums = (int16_t)(UNIT_PATCH_SUMS - UNIT_PATCH_SUMS % of.channels);
+    of.most = (int16_t)(UNIT_PATCH_SUMS / of.channels);
     of.output = unit_outputs_of(walk->quant, &params->activation, params->output_offset, walk->bias,
                                 compensation, (int32_t)of.channel);
     if (prune != NULL) divide_weights(walk, prune, &of, quotient);

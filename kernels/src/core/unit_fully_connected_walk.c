@@ -20,7 +20,7 @@ void unit_fully_connected_walk_run(const unit_fc_walk *walk, unit_patch *patch,
     for (ptrdiff_t o = 0; o < outputs; o += UNIT_PATCH_CHANNELS) {
       const ptrdiff_t left = outputs - o;
       const int16_t some = left < UNIT_PATCH_CHANNELS ? (int16_t)left : UNIT_PATCH_CHANNELS;
-      unit_patch_begin(patch, 0, o, some, weight, NULL);
+      unit_patch_begin(patch, patch->acc, o, some, weight, NULL);
       patch->add(patch, input, inputs);
       unit_patch_end(patch);
       unit_fully_connected_store(walk, patch->acc, (int32_t)o, some, output);

@@ -173,15 +173,15 @@ void unit_patch_init_compare(unit_patch *patch, const unit_context *ctx, int32_t
 #endif
 }
 
-void unit_patch_begin(unit_patch *patch, int16_t sum, ptrdiff_t channel, int16_t channels,
+void unit_patch_begin(unit_patch *patch, int32_t *acc, ptrdiff_t channel, int16_t channels,
                       const int8_t *weight, const uint8_t *quotient) {
-  patch->dots.acc = patch->acc + sum;
+  patch->dots.acc = acc;
   patch->dots.weight = weight;
   patch->dots.quotient = quotient;
   patch->dots.channels = channels;
   patch->dots.count = 0;
   patch->at = 0;
-  memset(patch->dots.acc, 0, (size_t)channels * sizeof(*patch->acc));
+  memset(acc, 0, (size_t)channels * sizeof(*acc));
 #ifdef UNIT_ENABLE_COUNTERS
   patch->channel = channel;
 #else

@@ -52,9 +52,10 @@ void unit_patch_init_zero_skip(unit_patch *patch, const unit_context *ctx, int32
 void unit_patch_init_compare(unit_patch *patch, const unit_context *ctx, int32_t input_offset,
                              ptrdiff_t weight_step, const unit_prune_params *prune);
 
-/* Starts a patch with accumulators of 0. sum: where in `acc` they are; weight: of the block's first
- * channel; quotient: of the same, with weight_step quotients per channel (compare), else NULL. */
-void unit_patch_begin(unit_patch *patch, int16_t sum, ptrdiff_t channel, int16_t channels,
+/* Starts a patch with accumulators of 0. acc: where in the patch's they are; weight: of the block's
+ * first channel; quotient: of the same, with weight_step quotients per channel (compare), else
+ * NULL. */
+void unit_patch_begin(unit_patch *patch, int32_t *acc, ptrdiff_t channel, int16_t channels,
                       const int8_t *weight, const uint8_t *quotient);
 
 /* Ends the patch: its accumulators then hold the sums. */
