@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-from core_library import FLAGS
+from core_library import FLAGS, build
 from engine_graphs import GraphBuilder, network, prune_all, samples
-from generated_c import CXX_FLAGS, INCLUDE, GeneratedModel, compile_c
+from generated_c import COUNTERS, CXX_FLAGS, INCLUDE, GeneratedModel, compile_c
 
 from tflm_unit import UnitError
 from tflm_unit.converter.codegen import Export, export
@@ -68,6 +68,12 @@ def test_every_schedule_at_some_point(counting: ctypes.CDLL, tmp_path: Path, fla
         first = "activation_sorted" if name in CONVOLUTIONS else "compare"
         assert names == (first, "planned", "dense", "compare", "planned")
     model.check(samples(4))
+
+
+def test_a_core_compiled_for_size(tmp_path: Path) -> None:
+    """Its convolutions store otherwise."""
+    core = build(tmp_path, "small", COUNTERS, "-Os")
+    GeneratedModel(tmp_path, core, GRAPH, [SORTED, PLANNED, DENSE, COMPARE]).check(samples(4))
 
 
 @pytest.mark.parametrize("forced", ["compare", "planned", "activation_sorted"])
