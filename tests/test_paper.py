@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -137,6 +138,22 @@ def test_summary_and_tables(modules: Any, curves: Any) -> None:
     assert "| mnist (90.0%) | 1 | 46.7% | 80.0% | 2.67 |" in text[3]
     assert len({line.count("|") for line in text}) == 1
     assert len(modules["lines"].tables([found])) == 2
+
+
+def test_results_are_shown_again(
+    modules: Any,
+    curves: Any,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr(modules["figure5"], "RESULTS", tmp_path)
+    monkeypatch.setattr(sys, "argv", ["figure5.py", "--again", "--dataset", "mnist", "--markdown"])
+    with pytest.raises(UnitError, match="run figure5.py --dataset mnist first"):
+        modules["figure5"].main()
+    (tmp_path / "figure5_mnist.json").write_text(json.dumps(result(curves)))
+    modules["figure5"].main()
+    assert "| mnist (90.0%) | 1 | 46.7% | 80.0% | 2.67 |" in capsys.readouterr().out
 
 
 def test_figure_has_a_panel_per_data_set(modules: Any, curves: Any, tmp_path: Path) -> None:

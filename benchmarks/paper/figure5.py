@@ -8,6 +8,7 @@ Examples:
   python benchmarks/paper/figure5.py --dataset mnist --png mnist.png
   python benchmarks/paper/figure5.py --markdown --png docs/figures/frontier.png      everything, in hours
   python benchmarks/paper/figure5.py --dataset har --samples 300 --trials 20 --method unit ours      a try
+  python benchmarks/paper/figure5.py --again --markdown --png frontier.png       what the last runs of all found
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from __future__ import annotations
 import json
 from argparse import Namespace
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import networks
@@ -24,6 +26,7 @@ from lines import markdown, summary, tables
 from methods import METHODS, PERCENTILES, RESULTS, Subject, Work
 from rich.console import Console
 
+from tflm_unit.converter.errors import DataError
 from tflm_unit.page.charts import settings
 from tflm_unit.page.style import colour
 
@@ -74,6 +77,18 @@ def measure(name: str, options: Namespace, console: Console) -> dict[str, Any]:
         "validation_samples": len(subject.parts["val"][0]),
         "points": {m: [p.to_json() for p in found] for m, found in points.items()},
     }
+
+
+def found_before(name: str) -> dict[str, Any]:
+    """What `measure` gave in the last run of a data set; DataError when there was none."""
+    try:
+        return dict(json.loads(result_file(name).read_text()))
+    except OSError as error:
+        raise DataError(f"{name} has not been measured: run figure5.py --dataset {name} first") from error
+
+
+def result_file(name: str) -> Path:
+    return RESULTS / f"figure5_{name}.json"
 
 
 def curves(result: Mapping[str, Any]) -> dict[str, Curve]:
@@ -131,12 +146,16 @@ def main() -> None:
     )
     made.add_argument("--samples", type=count, help="validation and test samples of each (default: all)")
     made.add_argument("--trials", type=count, help="of the search (default: that of tune)")
+    made.add_argument("--again", action="store_true", help="measure nothing: show what the last runs found")
     made.add_argument("--markdown", action="store_true", help="print the table in Markdown")
     options = made.parse_args()
     console, results = Console(stderr=True), []
     for name in options.dataset:
+        if options.again:
+            results.append(found_before(name))
+            continue
         results.append(measure(name, options, console))
-        write_json(RESULTS / f"figure5_{name}.json", results[-1])
+        write_json(result_file(name), results[-1])
     if options.png:
         with settings():
             save_figure(draw(results), options.png)
