@@ -149,7 +149,7 @@ def test_results_are_shown_again(
 ) -> None:
     monkeypatch.setattr(modules["figure5"], "RESULTS", tmp_path)
     monkeypatch.setattr(sys, "argv", ["figure5.py", "--again", "--dataset", "mnist", "--markdown"])
-    with pytest.raises(UnitError, match="run figure5.py --dataset mnist first"):
+    with pytest.raises(UnitError, match="has not been measured: run"):
         modules["figure5"].main()
     (tmp_path / "figure5_mnist.json").write_text(json.dumps(result(curves)))
     modules["figure5"].main()
