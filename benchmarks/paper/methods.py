@@ -32,7 +32,7 @@ COARSE_PERCENTILES, COARSE_SHARES = (10, 20, 30, 40, 50, 60, 70, 80, 90), (0.15,
 SPARSITIES = (0.5, 0.7, 0.8, 0.9)
 TOO_MUCH = 0.15  # of accuracy
 # Drops that points of the search may have, by data set: what it is after, and how its curve goes on to both sides.
-LIMITS = {"mnist": (0.002, 0.004, 0.01), "speech_commands": (0.0048, 0.01)}
+LIMITS = {"mnist": (0.002, 0.004, 0.007, 0.01), "speech_commands": (0.0048, 0.01)}
 OTHER_LIMITS, LEAST, FAR = (0.003, 0.01), (0.0005,), (0.03, 0.1)
 Say = Callable[[str], None]
 
