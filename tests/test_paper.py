@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 import subprocess
@@ -108,6 +109,15 @@ def test_equal_rates_tell_where_the_other_drop_is_resolved(curves: Any) -> None:
     assert [r.resolved for r in found] == [False, True, True]
     assert found[0].ratio is None
     assert found[2].ratio == pytest.approx(0.3, abs=0.01)
+
+
+def test_a_point_that_was_made_for_a_drop_is_the_one_that_is_allowed_it(curves: Any) -> None:
+    made, luckier = (point(curves, kept, 0.004, validation=0.002) for kept in (0.3, 0.2))
+    made = dataclasses.replace(made, settings={"limit": 0.01})
+    luckier = dataclasses.replace(luckier, settings={"limit": 0.03})
+    found = curves.Curve([made, luckier], point(curves, 0.8, 0.0))
+    assert found.allowed(0.01) is made
+    assert found.allowed(0.02) is luckier
 
 
 def test_points_survive_json(curves: Any) -> None:

@@ -43,14 +43,18 @@ class Curve:
     """
 
     def __init__(self, points: Sequence[Point], start: Point) -> None:
+        self._all = points
         self.points = sorted(best(points), key=lambda p: -p.test.kept)
         if start not in self.points:
             self.points = [start, *(p for p in self.points if p.test.kept < start.test.kept)]
         self.start = start
 
     def allowed(self, drop: float) -> Point:
-        """The point with fewest MACs whose drop on the validation data is at most `drop`; the start if there is
-        none."""
+        """The point that was made for `drop`, as tune makes them; else that with fewest MACs whose drop on the
+        validation data is at most `drop`, and the start if there is none."""
+        made = [p for p in self._all if p.settings.get("limit") == drop]
+        if made:
+            return made[0]
         fits = [p for p in self.points if p.validation.drop <= drop]
         return min(fits or [self.start], key=lambda p: p.validation.kept)
 
