@@ -25,6 +25,7 @@ from .pruning import OperatingPoint
 MOST_STEPS, FEWEST_STEPS = 120, 60
 MACS = 3e8  # of one sample, over all steps
 BATCH = 128
+EPOCHS = 10  # at most: what is learnt from few samples more often does not hold for those of other people
 # First step, of the standard deviation of a layer's outputs; falls to a tenth of it.
 RATE = 0.015
 MOMENTUM, SQUARES = 0.9, 0.98  # decay of Adam's two averages (Kingma and Ba 2015)
@@ -88,16 +89,16 @@ def refit(
 
     Everything else of the point stays, layers that skip zero products alone as well: a compensation would take their
     schedule from them. data: calibration samples, 500 or more; fewer are learnt by heart. steps: default 60 to 120,
-    from the model's MACs. progress: called with ('refit', steps done, steps). Raises as `sensitivity` does.
+    from the model's MACs, but no more than go through the data ten times. progress: called with ('refit', steps done, steps). Raises as `sensitivity` does.
     """
     moved = {index for index, entry in point.layers.items() if not entry.skips_zeros_alone}
     layers = [x for x in graph.prunable if graph.weights(x).index in moved]
     if not layers:
         return point
-    steps = steps or _default_steps(graph)
     scales = {x.index: graph.product_scale(x) for x in layers}
     loss, keep = OutputLoss(graph), activations(graph)
     samples = tuple(np.concatenate(parts) for parts in zip(*data, strict=True))
+    steps = steps or _default_steps(graph, len(samples[0]))
     dense = Engine(graph, threads=threads).run(*samples, keep=[loss.tensor]).kept[loss.tensor]
     wanted = loss.answers(dense)
     biases = {x.index: _start(graph, point, x, scales[x.index]) for x in layers}
@@ -168,9 +169,10 @@ def _with(
     return replace(point, layers=entries)
 
 
-def _default_steps(graph: Graph) -> int:
+def _default_steps(graph: Graph, samples: int) -> int:
     macs = sum(graph.macs(x) for x in graph.mac_layers)
-    return int(np.clip(MACS / max(macs, 1), FEWEST_STEPS, MOST_STEPS))
+    steps = int(np.clip(MACS / max(macs, 1), FEWEST_STEPS, MOST_STEPS))
+    return min(steps, -(-EPOCHS * samples // min(BATCH, samples)))
 
 
 def _batches(count: int, steps: int) -> Iterator[np.ndarray]:
