@@ -89,7 +89,8 @@ def refit(
 
     Everything else of the point stays, layers that skip zero products alone as well: a compensation would take their
     schedule from them. data: calibration samples, 500 or more; fewer are learnt by heart. steps: default 60 to 120,
-    from the model's MACs, but no more than go through the data ten times. progress: called with ('refit', steps done, steps). Raises as `sensitivity` does.
+    from the model's MACs, but no more than go through the data ten times. progress: called with ('refit', steps done,
+    steps). Raises as `sensitivity` does.
     """
     moved = {index for index, entry in point.layers.items() if not entry.skips_zeros_alone}
     layers = [x for x in graph.prunable if graph.weights(x).index in moved]
