@@ -170,7 +170,7 @@ unit_status unit_pad_s8(const unit_dims *pre, const unit_dims *post, int8_t valu
 
 /* multiplier * 2^(shift - 31) is input_scale / output_scale. */
 typedef struct {
-  int32_t input_offset;  /* -input zero point: -127..128 */
+  int32_t input_offset;  /* -input zero point, or -center: -127..128 */
   int32_t output_offset; /* output zero point: -128..127 */
   int32_t multiplier;
   int32_t shift;

@@ -82,7 +82,7 @@ typedef struct {
 } unit_quant_params;
 
 typedef struct {
-  int32_t input_offset;  /* -input zero point: -127..128 */
+  int32_t input_offset;  /* -input zero point, or -center: -127..128 */
   int32_t output_offset; /* output zero point: -128..127 */
   unit_tile stride;      /* >= 1 */
   unit_tile padding;     /* rows above and columns left of the image, >= 0 */
