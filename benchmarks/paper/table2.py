@@ -31,7 +31,7 @@ from tflm_unit.tuning import run as tuning
 from tflm_unit.tuning.judge import Judge
 from tflm_unit.tuning.network import Network, quantized
 
-SPARE = 0.04  # of the MACs: another context may skip less than the validation data do
+SPARE = 0.03  # of the MACs: another context may skip less than the validation data do
 METHODS = {"unit": "UnIT, one percentile", "tune": "tflm-unit tune"}
 
 
