@@ -139,8 +139,7 @@ def center_problem(graph: Graph, layer: Layer, distance: int) -> str:
 def _is_unpadded(graph: Graph, layer: Layer) -> bool:
     """Whether every weight meets an activation at every output position."""
     output, weights = graph.tensors[layer.outputs[0]], graph.weights(layer)
-    per_position = weights.size
-    return graph.macs(layer) == output.size // output.shape[-1] * per_position
+    return graph.macs(layer) == output.size // output.shape[-1] * weights.size
 
 
 def _params(layer: Layer) -> ConvParams | FullyConnectedParams:

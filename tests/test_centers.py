@@ -22,7 +22,7 @@ from tflm_unit.converter.calibration import Calibrator
 from tflm_unit.converter.centers import center_problem, centered, choose_centers
 from tflm_unit.converter.dataset import Dataset
 from tflm_unit.converter.engine import Engine
-from tflm_unit.converter.graph import Graph
+from tflm_unit.converter.graph import ConvParams, FullyConnectedParams, Graph
 from tflm_unit.converter.metadata import pack, unpack
 from tflm_unit.converter.metadata_format import NAME
 from tflm_unit.converter.pruning import OperatingPoint, PruningConfig, Schedule
@@ -76,7 +76,8 @@ def test_dense_sums_stay(seed: int, share: float) -> None:
     graph = random_graph(seed, 6)
     centers = {}
     for layer in graph.prunable:
-        low = -128 + layer.params.input_offset  # type: ignore[union-attr]
+        assert isinstance(layer.params, (ConvParams, FullyConnectedParams))
+        low = -128 + layer.params.input_offset
         distance = round(low + share * 255)
         if not center_problem(graph, layer, distance):
             centers[graph.weights(layer).index] = distance
@@ -211,7 +212,8 @@ def test_activations_of_statistics_are_those_that_met_weights() -> None:
     assert layer.op == FULLY_CONNECTED
     kept = Engine(graph).run(*next(iter(Dataset(x, graph))), keep=[layer.inputs[0]]).kept[layer.inputs[0]]
     values, counts = statistics[layer.index].activations()
-    found = kept.astype(int).ravel() + layer.params.input_offset  # type: ignore[union-attr]
+    assert isinstance(layer.params, FullyConnectedParams)
+    found = kept.astype(int).ravel() + layer.params.input_offset
     np.testing.assert_array_equal(counts, np.bincount(found + 255, minlength=511))
     assert values[0] == -255
     assert values[-1] == 255

@@ -18,6 +18,10 @@ DataPath = Annotated[
 ]
 Scale = Annotated[float | None, typer.Option(help="Real value = stored value * scale + offset.")]
 Offset = Annotated[float | None, typer.Option(help="See --scale.")]
+Center = Annotated[
+    bool,
+    typer.Option(help="Count activations from a value in their midst where that makes products smaller."),
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON on standard output.")]
 
 

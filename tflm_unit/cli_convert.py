@@ -8,7 +8,17 @@ from typing import Annotated, Any
 
 import typer
 
-from .cli_common import AsJson, DataPath, DividerName, Offset, PrunedSchedule, Scale, print_all, progress_bar
+from .cli_common import (
+    AsJson,
+    Center,
+    DataPath,
+    DividerName,
+    Offset,
+    PrunedSchedule,
+    Scale,
+    print_all,
+    progress_bar,
+)
 from .converter.errors import UnitError
 
 EPILOG = "Example: `tflm-unit convert lenet.tflite -o pruned.tflite --data mnist.npz --scale 0.00392157 --skip 0.7`"
@@ -71,10 +81,7 @@ def convert(
         typer.Option(help="Outputs of fused ReLUs below this become 0: a number, or a JSON file by layer."),
     ] = None,
     compensation: Annotated[bool, typer.Option(help="Add the mean of what is skipped to the bias.")] = True,
-    center: Annotated[
-        bool,
-        typer.Option(help="Count activations from a value in their midst where that makes products smaller."),
-    ] = True,
+    center: Center = True,
     refit: Annotated[
         bool,
         typer.Option(

@@ -12,7 +12,7 @@ import numpy as np
 import typer
 from rich.console import Console
 
-from .cli_common import AsJson, DividerName, Offset, PrunedSchedule, Scale, print_all, progress_bar
+from .cli_common import AsJson, Center, DividerName, Offset, PrunedSchedule, Scale, print_all, progress_bar
 from .converter.errors import DataError, UnitError
 
 EPILOG = (
@@ -83,10 +83,7 @@ def tune(
         float | None, typer.Option(help="What plans may take, in bytes per byte of the dense weights.")
     ] = None,
     fatrelu: Annotated[bool, typer.Option(help="Try FATReLU thresholds as well.")] = True,
-    center: Annotated[
-        bool,
-        typer.Option(help="Count activations from a value in their midst where that makes products smaller."),
-    ] = True,
+    center: Center = True,
     samples: Annotated[
         int, typer.Option(min=1, help="Calibration samples, evenly spread over x_train.")
     ] = 1000,
