@@ -61,8 +61,8 @@ int64_t Elements(const unit_dims &dims) {
 
 // PlanFits() and, if it does, the kernel.
 bool RunPlan(const FuzzLayer &layer, const tflm_unit::StoredPlan &stored) {
-  const unit_conv_params conv = {layer.input_offset, 0, layer.stride, layer.padding, layer.dilation,
-                                 kNoActivation};
+  const unit_conv_params conv = {
+      layer.input_offset, 0, layer.stride, layer.padding, layer.dilation, kNoActivation, {1, 1}};
   const unit_dw_conv_params depthwise = {
       layer.input_offset, 0, layer.ch_mult, layer.stride, layer.padding, layer.dilation,
       kNoActivation};

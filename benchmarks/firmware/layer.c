@@ -21,8 +21,8 @@ static int32_t scratch[(LAYER_SCRATCH + 3) / 4];
 static int8_t output[SCHEDULES][LAYER_OUTPUT_SIZE];
 
 #if LAYER_IS_CONV
-static const unit_conv_params params = {LAYER_INPUT_OFFSET,           -128, {1, 1}, {0, 0}, {1, 1},
-                                        {-128, 127, UNIT_FATRELU_OFF}};
+static const unit_conv_params params = {
+    LAYER_INPUT_OFFSET, -128, {1, 1}, {0, 0}, {1, 1}, {-128, 127, UNIT_FATRELU_OFF}, {1, 1}};
 #define KERNEL(schedule) unit_conv_##schedule##_s8
 #else
 static const unit_fc_params params = {LAYER_INPUT_OFFSET, -128, {-128, 127, UNIT_FATRELU_OFF}};

@@ -34,8 +34,8 @@ void CoreConv::Run(const Call &call) const {
 unit_status CoreConv::RunConv(const unit_context &ctx, const Call &call) const {
   const ConvSpec &s = spec();
   const Operands &o = s.operands;
-  const unit_conv_params params = {o.input_offset, o.output_offset, s.stride,
-                                   s.padding,      s.dilation,      o.activation};
+  const unit_conv_params params = {o.input_offset, o.output_offset, s.stride, s.padding,
+                                   s.dilation,     o.activation,    s.pool};
   const unit_quant_params quant = o.quant();
   const int8_t *x = input(call), *w = o.weights.data();
   const int32_t *bias = o.bias_or_null();

@@ -14,6 +14,7 @@ unit_status unit_conv_walk_init(unit_conv_walk *walk, const unit_conv_params *pa
   if (filter_dims->c < 1 || input_dims->c % filter_dims->c != 0) return UNIT_ARG_ERROR;
   const int32_t groups = input_dims->c / filter_dims->c;
   if (groups < 1 || output_dims->c % groups != 0) return UNIT_ARG_ERROR;
+  if (params->pool.h < 1 || params->pool.w < 1) return UNIT_ARG_ERROR;
   walk->params = params;
   walk->quant = quant;
   walk->input = input;

@@ -39,7 +39,7 @@ void unit_plan_init_conv(unit_plan_layer *layer, const unit_conv_params *params,
   layer->size = -1;
   layer->plan = plan;
   layer->depth = (ptrdiff_t)filter_dims->c;
-  if (layer->depth < 1) return;
+  if (layer->depth < 1 || params->pool.h < 1 || params->pool.w < 1) return;
   layer->groups = unit_quotient((ptrdiff_t)input_dims->c, layer->depth);
   if (layer->groups < 1 || input_dims->c != (int32_t)layer->groups * filter_dims->c) return;
   layer->channels = unit_quotient((ptrdiff_t)output_dims->c, layer->groups);

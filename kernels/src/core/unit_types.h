@@ -88,6 +88,10 @@ typedef struct {
   unit_tile padding;     /* rows above and columns left of the image, >= 0 */
   unit_tile dilation;    /* >= 1 */
   unit_activation activation;
+  /* Max pooling: windows of that size, which tile the outputs of the convolution, are stored as
+   * their largest output; output_dims are what is left. {1, 1}: none; >= 1. The largest sum of a
+   * window is found before bias and compensation are added, which must not wrap around then. */
+  unit_tile pool;
 } unit_conv_params;
 
 typedef struct {

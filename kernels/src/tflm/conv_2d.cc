@@ -23,6 +23,7 @@ const char *Setup(TfLiteContext *context, const void *builtin_data, const NodeTe
       input.c % filter.c != 0 || output.c % (input.c / filter.c) != 0) {
     return "shapes";
   }
+  layer->params.conv.pool = {1, 1};  // pooling is a node of its own
   const char *reason = CheckTensors(tensors, output.c);
   if (reason == nullptr) {
     reason = PrepareWindow(context, *static_cast<const TfLiteConvParams *>(builtin_data), tensors,
