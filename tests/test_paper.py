@@ -29,9 +29,10 @@ def modules() -> Iterator[Any]:
         import curves
         import figure5
         import lines
+        import table2
         import traffic
 
-        yield {"common": common, "curves": curves, "figure5": figure5, "lines": lines, "traffic": traffic}
+        yield {m.__name__: m for m in (common, curves, figure5, lines, table2, traffic)}
     finally:
         sys.path[:] = path
         for name in set(sys.modules) - before:
@@ -234,6 +235,26 @@ def test_accesses_between_the_first_and_the_last_mark_are_counted(modules: Any) 
 def test_a_simulator_without_traces_is_told(modules: Any) -> None:
     with pytest.raises(UnitError, match="--trace-memory"):
         modules["traffic"].counted(["@z 0000\n"], 0x5CA0)
+
+
+def test_means_of_table_2(modules: Any) -> None:
+    table2 = modules["table2"]
+    rows = [
+        table2.Row(repeat, "tune", "A", "B", 100, dense, pruned, skipped)
+        for repeat, dense, pruned, skipped in (
+            (1, 0.90, 0.89, 0.62),
+            (2, 0.92, 0.92, 0.60),
+            (3, 0.91, 0.89, 0.64),
+        )
+    ]
+    other = table2.Row(1, "unit", "A", "B", 100, 0.9, 0.8, 0.6)
+    mean, alone = table2.means([*rows, other])
+    assert (mean.method, mean.repeats, alone.method) == ("tune", 3, "unit")
+    assert mean.lost == pytest.approx(0.01)
+    assert (mean.skipped, mean.least) == pytest.approx((0.62, 0.60))
+    # Student's t for two degrees of freedom is 4.303, the standard error 0.01 / sqrt(3).
+    assert (mean.low, mean.high) == pytest.approx((0.01 - 0.02484, 0.01 + 0.02484), abs=1e-5)
+    assert (alone.low, alone.high) == (None, None)
 
 
 def command(script: str, *arguments: str, data: Path) -> subprocess.CompletedProcess[str]:

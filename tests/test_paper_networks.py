@@ -14,6 +14,7 @@ import pytest
 from classifier import classifier
 from conftest import REPOSITORY
 
+from tflm_unit.converter.errors import DataError
 from tflm_unit.datasets import Arrays
 from tflm_unit.datasets.arrays import PARTS, make
 from tflm_unit.files import NpzData
@@ -108,6 +109,27 @@ def test_contexts_of_har_share_neither_subjects_nor_windows(networks: Any) -> No
     assert max(where["train"]) + 1 < min(where["val"])
     assert max(where["val"]) + 1 < min(where["test"])
     assert max(where["test"]) == len(of_one) - 1
+
+
+def test_contexts_of_har_are_halves_drawn_anew(networks: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    data = arrays(900, 16, 1, 9)
+
+    def of_name(name: str) -> Arrays:
+        if name == "widar":
+            raise DataError("no data")
+        return data
+
+    monkeypatch.setattr(networks, "arrays", of_name)
+    monkeypatch.setattr(networks, "_cached", lambda name, part, make: (name, part))
+    halves = []
+    for repeat in (1, 2, 1):
+        (name_a, a), (name_b, b) = networks.contexts(repeat).values()
+        assert (name_a, name_b) == (f"har_context_{repeat}A", f"har_context_{repeat}B")
+        subjects = [set(part.ids["subject_train"].tolist()) for part in (a, b)]
+        assert set.union(*subjects) == set(range(1, 31))
+        assert len(subjects[0]) == len(subjects[1]) == 15
+        halves.append(subjects)
+    assert halves[0] == halves[2] != halves[1]
 
 
 def test_selected_rows(networks: Any) -> None:

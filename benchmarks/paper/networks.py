@@ -165,11 +165,12 @@ def pruned(name: str, sparsity: float) -> Trained:
     return _cached(f"{name}_pruned{round(sparsity * 100)}", dense.data, prune)
 
 
-def contexts() -> dict[str, Trained]:
+def contexts(repeat: int) -> dict[str, Trained]:
     """Networks by context A and B, each trained in its own and tested (data.x_test) in both.
 
-    Rooms 1 and 2 of WiDar where it is there. Otherwise subjects 1 .. 15 and 16 .. 30 of UCI HAR; of every subject
-    and activity the last quarter of the windows tests and the fifth before it validates.
+    Rooms 1 and 2 of WiDar where it is there; repeats differ by the seed of the training. Otherwise the 30 subjects
+    of UCI HAR, divided into halves at random by `repeat`; of every subject and activity the last quarter of the
+    windows tests and the fifth before it validates.
     """
     try:
         name, data = "widar", arrays("widar")
@@ -179,9 +180,11 @@ def contexts() -> dict[str, Trained]:
         }
     except DataError:
         name, data = "har", arrays("har")
-        parts = {c: _subjects(data, ids) for c, ids in (("A", range(1, 16)), ("B", range(16, 31)))}
+        subjects = np.unique(np.concatenate([data.ids[f"subject_{p}"] for p in PARTS]))
+        halves = np.array_split(np.random.default_rng(repeat).permutation(subjects), 2)
+        parts = {c: _subjects(data, np.sort(half)) for c, half in zip("AB", halves, strict=True)}
     return {
-        c: _cached(f"{name}_context_{c}", part, lambda part=part: train(RECIPES[name], part))
+        c: _cached(f"{name}_context_{repeat}{c}", part, lambda part=part: train(RECIPES[name], part, repeat))
         for c, part in parts.items()
     }
 
@@ -193,7 +196,7 @@ def _select(data: Arrays, rows: dict[str, np.ndarray]) -> Arrays:
     return replace(data, **chosen, ids=ids)
 
 
-def _subjects(data: Arrays, subjects: range) -> Arrays:
+def _subjects(data: Arrays, subjects: np.ndarray) -> Arrays:
     """Windows of these subjects of all parts, split anew within each subject's windows of an activity.
 
     Windows that follow each other overlap by half: one at every border is left out.
@@ -247,12 +250,12 @@ def arrays(name: str) -> Arrays:
     return replace(data, x_train=inputs(data.x_train), x_val=inputs(data.x_val), x_test=inputs(data.x_test))
 
 
-def train(recipe: Recipe, data: Arrays) -> Any:
+def train(recipe: Recipe, data: Arrays, seed: int = SEED) -> Any:
     """A trained Keras model; the same on every run of one machine."""
     import keras
     import tensorflow as tf
 
-    keras.utils.set_random_seed(SEED)
+    keras.utils.set_random_seed(seed)
     tf.config.experimental.enable_op_determinism()
     layers = [keras.Input(data.x_train.shape[1:]), *recipe.layers(keras.layers)]
     model = keras.Sequential([*layers, keras.layers.Dense(len(data.class_names), activation="softmax")])
@@ -260,7 +263,7 @@ def train(recipe: Recipe, data: Arrays) -> Any:
     schedule = keras.optimizers.schedules.CosineDecay(recipe.learning_rate, recipe.epochs * steps)
     optimizer = keras.optimizers.AdamW(schedule, weight_decay=recipe.weight_decay)
     model.compile(optimizer, "sparse_categorical_crossentropy", metrics=["accuracy"])
-    samples = batches(data.x_train, data.y_train, recipe.batch_size, recipe.augment, SEED)
+    samples = batches(data.x_train, data.y_train, recipe.batch_size, recipe.augment, seed)
     model.fit(samples, steps_per_epoch=steps, epochs=recipe.epochs, verbose=2)
     return model
 
