@@ -52,7 +52,10 @@ class Requantization:
 
 @dataclass(frozen=True)
 class ConvParams:
-    """CONV_2D and DEPTHWISE_CONV_2D (ch_mult > 0); offsets and tiles as in kernels/src/core."""
+    """CONV_2D and DEPTHWISE_CONV_2D (ch_mult > 0); offsets and tiles as in kernels/src/core.
+
+    pool: height and width of the windows of which only the largest value is an output; see codegen/fused_pools.py.
+    """
 
     input_offset: int
     output_offset: int
@@ -62,6 +65,7 @@ class ConvParams:
     activation: Activation
     requantization: Requantization
     ch_mult: int = 0
+    pool: tuple[int, int] = (1, 1)
 
 
 @dataclass(frozen=True)
@@ -244,6 +248,12 @@ class Graph:
         scale = float(x.scale[0]) * self.weights(layer).scale.astype(np.float64)
         return np.broadcast_to(scale, (self.output_channels(layer),))
 
+    def positions(self, layer: Layer) -> tuple[int, int]:
+        """Rows and columns in which a convolution adds up products: those of its outputs, before any pooling."""
+        assert isinstance(layer.params, ConvParams)
+        _, rows, columns, _ = self.tensors[layer.outputs[0]].shape
+        return rows * layer.params.pool[0], columns * layer.params.pool[1]
+
     def macs(self, layer: Layer) -> int:
         """MACs of a prunable layer per inference: weight-activation pairs inside the image."""
         output, weights = self.tensors[layer.outputs[0]], self.weights(layer)
@@ -251,8 +261,8 @@ class Graph:
             return output.size // output.shape[-1] * weights.size
         p, image = layer.params, self.tensors[layer.inputs[0]].shape
         pairs = 1
-        for axis in (0, 1):
-            steps = np.arange(output.shape[1 + axis]) * p.stride[axis] - p.padding[axis]
+        for axis, positions in enumerate(self.positions(layer)):
+            steps = np.arange(positions) * p.stride[axis] - p.padding[axis]
             taps = np.arange(weights.shape[1 + axis]) * p.dilation[axis]
             at = steps[:, None] + taps
             pairs *= int(np.count_nonzero((at >= 0) & (at < image[1 + axis])))

@@ -69,7 +69,7 @@ def lists_of(graph: Graph, layer: Layer, taps: int) -> Lists | None:
     assert weights is not None
     if not isinstance(layer.params, ConvParams):
         return _fully_connected(weights)
-    image, output = (graph.tensors[t].shape for t in (layer.inputs[0], layer.outputs[0]))
+    image, positions = graph.tensors[layer.inputs[0]].shape, graph.positions(layer)
     source = np.arange(weights.size).reshape(weights.shape)
     groups = image[3] // weights.shape[3]
     if layer.params.ch_mult:  # groups of one input channel
@@ -81,9 +81,9 @@ def lists_of(graph: Graph, layer: Layer, taps: int) -> Lists | None:
         most -= 1
     channels = len(source) // groups
     if not taps:
-        most = min(range(1, most + 1), key=lambda t: _walked(x, t, channels, output[2]))
+        most = min(range(1, most + 1), key=lambda t: _walked(x, t, channels, positions[1]))
     outputs = _even(channels, MAX_WINDOW // ((most - 1) * x.step + 1))
-    if max(image) > MAX_COUNT or _ring(y, x, most, outputs, output) > MAX_RING:
+    if max(image) > MAX_COUNT or _ring(y, x, most, outputs, positions) > MAX_RING:
         return None
     return _convolution(weights, source, groups, (y, x), most, outputs)
 
@@ -94,15 +94,18 @@ def scratch_bytes(graph: Graph, layer: Layer, taps: int, outputs: int) -> int:
         return ACCUMULATOR * outputs
     shape = graph.weights(layer).shape
     y, x = (_Axis(shape[1 + i], layer.params.stride[i], layer.params.dilation[i]) for i in range(2))
-    ring = _ring(y, x, min(taps, max(map(len, x.phases()))), outputs, graph.tensors[layer.outputs[0]].shape)
+    most = min(taps, max(map(len, x.phases())))
+    ring = _ring(y, x, most, outputs, graph.positions(layer), layer.params.pool[0])
     return ACCUMULATOR * ring + (2 * y.kernel + 5) // 4 * 4
 
 
-def _ring(y: _Axis, x: _Axis, taps: int, outputs: int, output: tuple[int, ...]) -> int:
-    """Accumulators of a block of output channels."""
+def _ring(
+    y: _Axis, x: _Axis, taps: int, outputs: int, positions: tuple[int, int], pooled_rows: int = 1
+) -> int:
+    """Accumulators of a block of output channels. pooled_rows: that are finished together."""
     slack = (taps - 1) * x.step
-    rows = min(output[1], (y.kernel - 1) * y.dilation // y.stride + 1)
-    return (slack + rows * (output[2] + slack)) * outputs
+    rows = min(positions[0], (y.kernel - 1) * y.dilation // y.stride + pooled_rows)
+    return (slack + rows * (positions[1] + slack)) * outputs
 
 
 def _even(channels: int, most: int) -> int:

@@ -117,7 +117,10 @@ def _params(body: Body, fatrelu_min: int) -> Fields:
         if params.ch_mult:
             fields.append(("ch_mult", params.ch_mult))
         fields += [(name, braces(getattr(params, name))) for name in ("stride", "padding", "dilation")]
-    return [*fields, activation(params.activation, fatrelu_min)]
+    fields.append(activation(params.activation, fatrelu_min))
+    if isinstance(params, ConvParams) and not params.ch_mult:
+        fields.append(("pool: h, w", braces(params.pool)))
+    return fields
 
 
 def _emit_quant(body: Body, source: PrunableSource) -> None:

@@ -75,9 +75,9 @@ class _Axis:
 
 def _axes(params: ConvParams, layer: Layer, graph: Graph) -> tuple[_Axis, _Axis]:
     """Rows and columns."""
-    shapes = [graph.tensors[t].shape for t in (layer.inputs[0], layer.inputs[1], layer.outputs[0])]
-    tiles = (params.stride, params.padding, params.dilation)
-    y, x = (_Axis(*(s[1 + i] for s in shapes), *(tile[i] for tile in tiles)) for i in range(2))
+    image, kernel = (graph.tensors[t].shape[1:3] for t in layer.inputs[:2])
+    tiles = (image, kernel, graph.positions(layer), params.stride, params.padding, params.dilation)
+    y, x = (_Axis(*(tile[i] for tile in tiles)) for i in range(2))
     return y, x
 
 
