@@ -1,36 +1,28 @@
-"""The report page: its figures against `evaluate`, and what it makes of models that lack something."""
+"""The report page: its figures against `evaluate`."""
 
 from __future__ import annotations
 
-import dataclasses
 import os
 import re
 import subprocess
 import sys
-from itertools import pairwise
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 from classifier import CLASSES, LAYERS, classifier, images
 from html_page import Page
-from tiny_models import Builder, edited, options
+from report_pages import LABELS, SAMPLES, converted
 
 import tflm_unit
 from tflm_unit import page
 from tflm_unit.api import ConversionResult
 from tflm_unit.converter import container
-from tflm_unit.models import Model, load_model
-
-SAMPLES = 60
-LABELS = np.arange(SAMPLES) % CLASSES
 
 
 @pytest.fixture(scope="module")
 def result() -> ConversionResult:
-    rules: Any = {"full": tflm_unit.SkipRate(0.55), "saver": tflm_unit.SkipRate(0.75)}
-    return tflm_unit.convert(classifier(), images(64), points=rules, target="cortex_m0_sim", schedule=None)
+    return converted()
 
 
 @pytest.fixture(scope="module")
@@ -41,46 +33,6 @@ def x() -> np.ndarray:
 @pytest.fixture(scope="module")
 def html(result: ConversionResult, x: np.ndarray) -> str:
     return page.build(result.model, x, LABELS, name="net.tflite", data_name="data.npz")
-
-
-def with_report(model: Model, **changes: Any) -> Model:
-    """The model with parts of its report replaced; None: taken out."""
-    report = {k: v for k, v in {**(model.report or {}), **changes}.items() if v is not None}
-    assert model.config is not None
-    return load_model(container.attach(container.strip(model.data), model.config, report))
-
-
-def tuning(**changes: Any) -> dict[str, Any]:
-    """What a search leaves in a model's report."""
-    kept = np.linspace(0.1, 0.6, 12)
-    rows = [
-        {
-            "trial": i,
-            "kept": k,
-            "cost": k + 0.1,
-            "judge": 0.9 - 0.02 / k,
-            "drop": 0.02 / k - 0.03,
-            "loss": 1 / k,
-        }
-        for i, k in enumerate(kept.tolist())
-    ]
-    chosen = [
-        {"name": n, "limit": 0.01, "kept": k, "cost": 0.4, "judge": 0.89, "drop": d, "drop_low": d - 0.01}
-        | {"drop_high": d + 0.01}
-        for n, k, d in (("full", 0.45, 0.002), ("saver", 0.25, 0.009))
-    ]
-    return {
-        "judge": "accuracy",
-        "cost": "instructions",
-        "target": "cortex_m0_sim",
-        "dense": {"judge": 0.91, "cost": 1000.0},
-        "settings": {"max_drop": 0.01, "trials": 12, "seed": 3, "validation_samples": 2000},
-        "points": chosen,
-        "frontier": [{**row, "point": {4: "saver", 8: "full"}.get(i)} for i, row in enumerate(rows)],
-        "test": None,
-        "notes": ["a note of the search"],
-        **changes,
-    }
 
 
 def test_is_one_well_formed_page_that_needs_nothing_else(html: str) -> None:
@@ -269,153 +221,3 @@ def test_same_page_in_every_process(
             cwd=Path(__file__).parent,
         )
         assert (tmp_path / "page.html").read_text(encoding="utf-8") == html
-
-
-# Layer names are what stands between slashes and semicolons of tensor names.
-HOSTILE = (
-    "<script>alert(1)",
-    '"><img src=x onerror=alert(1)>&amp {{ 7*7 }}{% raw %}',
-    "_<style>-->$\\frac{1}{0}$ ]]> " + "long" * 60,
-)
-
-
-def hostile_model() -> bytes:
-    """Tensors, and so layers, with names that would end or open something if they were not escaped."""
-    names = dict(zip(LAYERS, HOSTILE, strict=True))
-
-    def rename(file: Any) -> None:
-        for tensor in file.subgraphs[0].tensors:
-            layer, _, rest = tensor.name.decode().partition("/")
-            if layer in names:
-                tensor.name = names[layer] + (f"/{rest}" if rest else "")
-            elif tensor.name == b"image":
-                tensor.name = "<script>image"
-
-    return edited(classifier(), rename)
-
-
-def test_foreign_names_are_text(tmp_path: Path) -> None:
-    model = hostile_model()
-    layers = load_model(model).graph.prunable
-    assert sorted(layer.name for layer in layers) == sorted(HOSTILE)
-    rules: Any = {"_<i>$": tflm_unit.SkipRate(0.7), "dense": tflm_unit.SkipRate(0.8)}
-    result = tflm_unit.convert(model, images(64), points=rules, target="cortex_m0_sim")
-    names = [f"<b>{i}" for i in range(CLASSES)]
-    options: dict[str, Any] = {"name": "</title><script>.tflite", "data_name": "<i>", "class_names": names}
-    html = page.build(result.model, images(SAMPLES), LABELS, **options)
-    read = Page(html)
-    assert "script" not in read.tags
-    assert "img" not in read.tags
-    assert not read.handlers
-    assert "</title><script>.tflite" in read.text
-    for layer in layers:
-        assert " ".join(layer.name.split()) in read.text
-    assert "{{ 7*7 }}" in read.text
-    from tflm_unit.page.figures import write_figures
-
-    collected = page.collect(result.model, images(SAMPLES), LABELS, **options)
-    files = write_figures(collected, tmp_path / "figures")
-    assert {path.parent for path in files} == {tmp_path / "figures"}
-    assert all(re.fullmatch(r"[a-z0-9_]+\.(png|svg|pdf)", path.name) for path in files)
-
-
-def test_without_data(result: ConversionResult) -> None:
-    collected = page.collect(result.model)
-    assert collected.judge is None
-    assert collected.frontier is None
-    assert collected.confusion is None
-    assert not collected.histograms
-    full = collected.points[0]
-    reported = (result.model.report or {})["points"][0]
-    assert full.kept == pytest.approx(1 - reported["skip_rate"])
-    read = Page(page.render(collected))
-    assert "No accuracy is known" in read.text
-    assert not {"frontier", "histograms", "confusion"} & set(read.ids)
-    assert all(reference[1:] in read.ids for reference in read.references)
-    # What the report knows of zeros is not the dense network's, so that nothing is said.
-    assert "zero-skip" not in [row[0] for row in read.rows("figures")]
-
-
-def test_without_report(result: ConversionResult, x: np.ndarray) -> None:
-    model = result.model
-    assert model.config is not None
-    bare = load_model(container.attach(container.strip(model.data), model.config))
-    assert bare.report is None
-    for data in ((), (x, LABELS)):
-        collected = page.collect(bare, *data)
-        assert collected.unit is None
-        assert collected.points[0].kept is not None
-        assert "says nothing about how it was made" in Page(page.render(collected)).text
-
-
-def test_without_thresholds(x: np.ndarray) -> None:
-    dense = tflm_unit.load(classifier()).model
-    read = Page(page.build(dense))
-    assert "No thresholds: it runs dense." in read.text
-    collected = page.collect(dense, x, LABELS)
-    assert not collected.points
-    assert len(collected.histograms) == len(LAYERS)
-    assert collected.confusion is not None
-    read = Page(page.render(collected))
-    assert len(read.rows("matrix")) == 1 + CLASSES
-    assert {"histograms", "confusion"} <= set(read.ids)
-
-
-def test_accuracy_of_the_calibration_data() -> None:
-    result = tflm_unit.convert(classifier(), images(64), skip=0.7, labels=np.arange(64) % CLASSES)
-    collected = page.collect(result.model)
-    (point,) = collected.points
-    assert (collected.judge, collected.figures_of) == ("accuracy", "the calibration data")
-    assert point.accuracy is not None
-    assert point.accuracy.value == result.points[0].accuracy
-    assert point.accuracy.low is None
-    assert collected.command == "tflm-unit convert MODEL -o OUT.tflite --data DATA.npz --skip 0.7"
-    assert f"{(result.points[0].accuracy or 0) * 100:.2f}" in Page(page.render(collected)).text
-
-
-def test_models_that_only_tflm_runs(tmp_path: Path) -> None:
-    result = tflm_unit.convert(classifier("HARD_SWISH"), images(32), skip=0.6)
-    collected = page.collect(result.model, images(12), np.arange(12) % CLASSES)
-    expected = result.evaluate(images(12), np.arange(12) % CLASSES)
-    assert expected.engine == "tflm"
-    assert collected.points[0].accuracy is not None
-    assert collected.points[0].accuracy.value == expected.accuracy
-    assert collected.points[0].kept == pytest.approx(1 - expected.skip_rate)
-    assert len(collected.histograms) == len(LAYERS)
-    assert not collected.memory.footprints
-    assert "HARD_SWISH" in Page(page.render(collected)).text
-
-
-def test_many_points_and_a_group_that_never_skips() -> None:
-    """More points than colours; a negative threshold keeps zero products."""
-    rules: Any = {f"p{i}": tflm_unit.SkipRate(0.4 + 0.05 * i) for i in range(8)}
-    rules["p8"] = tflm_unit.Explicit({"conv": [-1.0, *[0.01] * 5], "logits": 0.02})
-    result = tflm_unit.convert(classifier(), images(64), points=rules, groups="channel")
-    collected = page.collect(result.model, images(20), LABELS[:20])
-    never = collected.points[8].layers[0]
-    expected = result.evaluate(images(20), LABELS[:20], point="p8").layers[0]
-    assert never.skipped == pytest.approx(expected.macs_skipped / expected.macs_total)
-    read = Page(page.render(collected))
-    assert all(f"p{i}" in read.text for i in range(9))
-
-
-def test_frozen_values_are_json(result: ConversionResult, x: np.ndarray) -> None:
-    import json
-
-    collected = page.collect(result.model, x, LABELS)
-    assert json.loads(json.dumps(dataclasses.asdict(collected), allow_nan=False))["macs"] == collected.macs
-
-
-def test_no_layer_can_carry_thresholds() -> None:
-    """Layers that share their weights run dense: nothing to skip, nothing to draw."""
-    builder = Builder()
-    tensors = [builder.activation(name, (1, 4)) for name in "xyz"]
-    weights = builder.constant("weights", np.eye(4, dtype=np.int8) * 50, 0.02)
-    for before, after in pairwise(tensors):
-        builder.operator("FULLY_CONNECTED", [before, weights], [after], options("FullyConnected"))
-    model = load_model(builder.build(tensors[:1], tensors[-1:]))
-    assert not model.graph.prunable
-    for data in ((), (np.eye(4, dtype=np.float32), np.arange(4))):
-        collected = page.collect(model, *data)
-        assert [v.kept for v in collected.variants] == [1, 1]
-        assert "2 layers with 32 MACs" in Page(page.render(collected)).text
