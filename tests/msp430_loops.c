@@ -208,6 +208,7 @@ int main(void) {
     check_columns(offset);
     check_sums(count, offset);
     check_store(offset);
+    check_largest_sums();
     check_pool_max();
     check_sorted(count);
     check_plan(offset);

@@ -42,6 +42,7 @@ void check(const char *name, const void *a, const void *b, size_t size);
 
 /* offset: that of the inputs. */
 void check_store(int16_t offset);
+void check_largest_sums(void);
 void check_plan(int16_t offset);
 
 #endif /* MSP430_LOOPS_H_ */

@@ -55,3 +55,32 @@ void check_store(int16_t offset) {
   unit_store_row_msp430(&output, want, 4, plane[1], 4 + step, 3 + step, 6);
   check("unit_store_row", plane[0], plane[1], sizeof(plane[0]));
 }
+
+/* Two rows of sums in any order; results in place or before, as far as the first window is from the
+ * row's beginning. */
+void check_largest_sums(void) {
+  enum { ROW = COUNT / 2 };
+  unit_sum_windows windows;
+  windows.rows = random_below(4) ? 2 : 1;
+  windows.columns = random_below(4) ? 2 : (ptrdiff_t)(1 + random_below(3));
+  windows.channels = (ptrdiff_t)(1 + random_below(5));
+  const int16_t most = (int16_t)(ROW / (windows.columns * windows.channels));
+  windows.windows = (ptrdiff_t)(1 + random_below(most));
+  const int16_t room = (int16_t)(ROW - windows.windows * windows.columns * windows.channels);
+  const int16_t first = random_below((int16_t)(room + 1));
+  const int16_t row = random_below(2) ? ROW : 0;
+  windows.row_step = row == 0 ? ROW : -ROW;
+  random_sums();
+  for (int i = 0; i < COUNT; i++) {
+    if (random_below(4) == 0) want[i] = got[i] = want[random_below(COUNT)];
+    if (random_below(4) == 0) want[i] = got[i] = want[i] ^ random_below(3);
+  }
+  const int16_t to = random_below(2) ? first : 0;
+  windows.sums = want + row + first;
+  windows.to = want + row + to;
+  unit_largest_sums_c(&windows);
+  windows.sums = got + row + first;
+  windows.to = got + row + to;
+  CALL(unit_largest_sums_msp430)(&windows);
+  check("unit_largest_sums", want, got, sizeof(want));
+}

@@ -24,6 +24,8 @@ unit_status unit_conv_walk_init(unit_conv_walk *walk, const unit_conv_params *pa
   walk->images = (ptrdiff_t)output_dims->n;
   init_axis(&walk->y, input_dims->h, filter_dims->h, output_dims->h);
   init_axis(&walk->x, input_dims->w, filter_dims->w, output_dims->w);
+  walk->y.pool = (ptrdiff_t)params->pool.h;
+  walk->x.pool = (ptrdiff_t)params->pool.w;
   walk->y.stride = (ptrdiff_t)params->stride.h;
   walk->x.stride = (ptrdiff_t)params->stride.w;
   walk->y.padding = (ptrdiff_t)params->padding.h;
@@ -37,6 +39,7 @@ unit_status unit_conv_walk_init(unit_conv_walk *walk, const unit_conv_params *pa
   walk->channels_per_group = (ptrdiff_t)(output_dims->c / groups);
   walk->filter_row = walk->x.kernel * walk->depth;
   walk->patch_size = walk->y.kernel * walk->filter_row;
+  walk->pools = params->pool.h > 1 || params->pool.w > 1;
   walk->x_is_contiguous = walk->depth == walk->x.step && walk->x.dilation == 1;
   return UNIT_SUCCESS;
 }
@@ -76,54 +79,31 @@ static void add_rows(const unit_conv_walk *walk, unit_patch *patch, const int8_t
   }
 }
 
-/* A block of output channels. The sums of several positions wait to be stored together, which saves
+/* A block of output channels. The sums of several outputs wait to be stored together, which saves
  * preparing the requantization of each channel for each of them. */
 typedef struct {
   ptrdiff_t channel; /* the first */
   int16_t channels;
-  int16_t most;      /* positions */
-  int16_t positions; /* that wait */
-  int32_t *acc;      /* of the next one */
+  int16_t most;    /* outputs */
+  int16_t outputs; /* that wait */
+  int32_t *acc;    /* of the next position */
   const int8_t *weight;
   const uint8_t *quotient;
   unit_outputs output;
-  int8_t *to; /* of the first position that waits */
+  int8_t *to; /* of the first output that waits */
 } block;
 
-#ifdef __OPTIMIZE_SIZE__ /* unit_store_row would be another 600 bytes on a Cortex-M0 */
-static void add_position(const unit_conv_walk *walk, unit_patch *patch, block *of) {
-  unit_store(&of->output, patch->acc, of->channels, of->to);
-  of->to += walk->channels;
-}
-
-static void store(const unit_conv_walk *walk, unit_patch *patch, block *of) {
-  (void)walk, (void)patch, (void)of; /* nothing waits */
-}
-#else
-static void store(const unit_conv_walk *walk, unit_patch *patch, block *of) {
-  if (of->positions == 0) return;
-  unit_store_row(&of->output, patch->acc, of->channels, of->to, of->channels, walk->channels,
-                 of->positions);
-  of->to += of->positions * walk->channels;
-  of->acc = patch->acc;
-  of->positions = 0;
-}
-
-static void add_position(const unit_conv_walk *walk, unit_patch *patch, block *of) {
-  of->acc += of->channels;
-  if (++of->positions == of->most) store(walk, patch, of);
-}
-#endif
-
-/* A row of outputs. image: at the first input channel of the group. */
-static void run_row(const unit_conv_walk *walk, unit_patch *patch, block *of, const unit_span *rows,
-                    const int8_t *image) {
+/* Sums at `count` neighbouring positions of a row, from of->acc on. left: image column of the first
+ * one's first tap, returned for the next position. image: at the first input channel of the group.
+ */
+static ptrdiff_t run_positions(const unit_conv_walk *walk, unit_patch *patch, block *of,
+                               const unit_span *rows, const int8_t *image, ptrdiff_t left,
+                               ptrdiff_t count) {
   const unit_conv_axis *x = &walk->x;
   const ptrdiff_t image_row = walk->y.dilation * walk->y.step;
   const ptrdiff_t padding = rows->tap * walk->filter_row;
-  ptrdiff_t left = -x->padding;
   image += rows->at * walk->y.step;
-  for (ptrdiff_t column = 0; column < x->output; column++, left += x->stride) {
+  for (; count > 0; count--, left += x->stride) {
     const unit_span columns = unit_span_of(left, x->input, x->kernel, x->dilation);
     unit_patch_begin(patch, of->acc, of->channel, of->channels, of->weight, of->quotient);
     if (columns.count > 0) {
@@ -137,7 +117,65 @@ static void run_row(const unit_conv_walk *walk, unit_patch *patch, block *of, co
       }
     }
     unit_patch_end(patch);
-    add_position(walk, patch, of);
+    of->acc += of->channels;
+  }
+  return left;
+}
+
+static void take_larger(int32_t *to, const int32_t *acc, int16_t count) {
+  for (const int32_t *end = acc + count; acc < end; acc++, to++) {
+    if (*acc > *to) *to = *acc;
+  }
+}
+
+/* The largest sums of the window whose first position's taps start at (top, left). Those of its
+ * other positions take the place behind for a moment. */
+static void run_window(const unit_conv_walk *walk, unit_patch *patch, block *of,
+                       const int8_t *image, ptrdiff_t top, ptrdiff_t left) {
+  const unit_conv_axis *y = &walk->y;
+  int32_t *first = of->acc;
+  for (ptrdiff_t row = 0; row < y->pool; row++, top += y->stride) {
+    const unit_span rows = unit_span_of(top, y->input, y->kernel, y->dilation);
+    ptrdiff_t at = left;
+    for (ptrdiff_t column = 0; column < walk->x.pool; column++) {
+      at = run_positions(walk, patch, of, &rows, image, at, 1);
+      if (of->acc == first + of->channels) continue;
+      of->acc -= of->channels;
+      take_larger(first, of->acc, of->channels);
+    }
+  }
+}
+
+static void store(const unit_conv_walk *walk, unit_patch *patch, block *of) {
+  if (of->outputs == 0) return;
+#ifdef __OPTIMIZE_SIZE__ /* unit_store_row would be another 600 bytes on a Cortex-M0 */
+  unit_store(&of->output, patch->acc, of->channels, of->to);
+#else
+  unit_store_row(&of->output, patch->acc, of->channels, of->to, of->channels, walk->channels,
+                 of->outputs);
+#endif
+  of->to += of->outputs * walk->channels;
+  of->acc = patch->acc;
+  of->outputs = 0;
+}
+
+/* A row of outputs. top: image row of its first tap. */
+static void run_row(const unit_conv_walk *walk, unit_patch *patch, block *of, const int8_t *image,
+                    ptrdiff_t top) {
+  const unit_conv_axis *y = &walk->y, *x = &walk->x;
+  const unit_span rows = unit_span_of(top, y->input, y->kernel, y->dilation);
+  ptrdiff_t left = -x->padding;
+  for (ptrdiff_t todo = x->output, some = 1; todo > 0; todo -= some) {
+    if (walk->pools) {
+      run_window(walk, patch, of, image, top, left);
+      left += x->pool * x->stride;
+    } else {
+      const ptrdiff_t room = of->most - of->outputs;
+      some = todo < room ? todo : room;
+      left = run_positions(walk, patch, of, &rows, image, left, some);
+    }
+    of->outputs = (int16_t)(of->outputs + some);
+    if (of->outputs == of->most) store(walk, patch, of);
   }
 }
 
@@ -145,15 +183,15 @@ static void run_row(const unit_conv_walk *walk, unit_patch *patch, block *of, co
 static void run_block(const unit_conv_walk *walk, unit_patch *patch, block *of) {
   const unit_conv_axis *y = &walk->y;
   const ptrdiff_t group = of->channel / walk->channels_per_group;
+  const ptrdiff_t step = y->pool * y->stride;
   const int8_t *image = walk->input + group * walk->depth;
   of->to = walk->output + of->channel;
   of->acc = patch->acc;
-  of->positions = 0;
+  of->outputs = 0;
   for (ptrdiff_t n = 0; n < walk->images; n++, image += y->input * y->step) {
     ptrdiff_t top = -y->padding;
-    for (ptrdiff_t row = 0; row < y->output; row++, top += y->stride) {
-      const unit_span rows = unit_span_of(top, y->input, y->kernel, y->dilation);
-      run_row(walk, patch, of, &rows, image);
+    for (ptrdiff_t row = 0; row < y->output; row++, top += step) {
+      run_row(walk, patch, of, image, top);
     }
   }
   store(walk, patch, of);
@@ -172,6 +210,16 @@ static void divide_weights(const unit_conv_walk *walk, const unit_prune_params *
   }
 }
 
+/* That the patch has room for; a window needs a place behind them. */
+static int16_t most_outputs(const unit_conv_walk *walk, int16_t channels) {
+#ifdef __OPTIMIZE_SIZE__
+  (void)walk, (void)channels;
+  return 1;
+#else
+  return (int16_t)(UNIT_PATCH_SUMS / channels - walk->pools);
+#endif
+}
+
 void unit_conv_walk_run(const unit_conv_walk *walk, unit_patch *patch,
                         const unit_prune_params *prune, uint8_t *quotient) {
   const ptrdiff_t limit = prune != NULL ? UNIT_QUOTIENT_CHANNELS : UNIT_PATCH_CHANNELS;
@@ -183,7 +231,7 @@ void unit_conv_walk_run(const unit_conv_walk *walk, unit_patch *patch,
   for (of.channel = 0; of.channel < walk->channels; of.channel += of.channels) {
     const ptrdiff_t left = walk->channels_per_group - of.channel % walk->channels_per_group;
     of.channels = (int16_t)(left < limit ? left : limit);
-    of.most = (int16_t)(UNIT_PATCH_SUMS / of.channels);
+    of.most = most_outputs(walk, of.channels);
     of.output = unit_outputs_of(walk->quant, &params->activation, params->output_offset, walk->bias,
                                 compensation, (int32_t)of.channel);
     if (prune != NULL) divide_weights(walk, prune, &of, quotient);

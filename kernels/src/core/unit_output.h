@@ -85,6 +85,21 @@ static inline int32_t unit_limited(unit_limits_kind kind, const unit_limits *lim
   return value > limits->max ? limits->max : value;
 }
 
+/* Windows of sums for max pooling, of rows that follow each other without a gap: sums and results
+ * are [windows][channels], those of a window [rows][columns][channels]. Steps count sums. */
+typedef struct {
+  const int32_t *sums; /* the first window's */
+  int32_t *to;         /* may be sums: each result goes where sums have been read */
+  ptrdiff_t windows;   /* >= 1 */
+  ptrdiff_t rows;      /* >= 1 */
+  ptrdiff_t row_step;  /* from one row to the next */
+  ptrdiff_t columns;   /* >= 1 */
+  ptrdiff_t channels;  /* >= 1 */
+} unit_sum_windows;
+
+/* The largest sum per window and channel. */
+void unit_largest_sums_c(const unit_sum_windows *windows);
+
 /* One output per channel. count: >= 1 */
 void unit_store_c(const unit_outputs *output, const int32_t *acc, int16_t count, int8_t *to);
 
@@ -98,6 +113,7 @@ void unit_store_plane_c(const unit_outputs *output, const int32_t *acc, int16_t 
                         ptrdiff_t step, int16_t rows, ptrdiff_t pitch);
 
 #ifdef UNIT_MSP430_LOOPS
+void unit_largest_sums_msp430(const unit_sum_windows *windows);
 void unit_store_msp430(const unit_outputs *output, const int32_t *acc, int16_t count, int8_t *to);
 void unit_store_row_msp430(const unit_outputs *output, const int32_t *acc, int16_t count,
                            int8_t *to, ptrdiff_t acc_step, ptrdiff_t step, int16_t positions);
@@ -110,6 +126,7 @@ void unit_store_thumb2(const unit_outputs *output, const int32_t *acc, int16_t c
 #else
 #define unit_store UNIT_LOOP(unit_store)
 #endif
+#define unit_largest_sums UNIT_LOOP(unit_largest_sums)
 #define unit_store_row UNIT_LOOP(unit_store_row)
 #define unit_store_plane UNIT_LOOP(unit_store_plane)
 

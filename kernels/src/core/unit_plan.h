@@ -3,11 +3,12 @@
  *
  * Output channels are taken in blocks. The activations of one input row add to the accumulators of
  * all output rows that they meet; an output row is finished after the last input row that it sees,
- * so a ring of rows is enough. Lists reach over the ends of a row: there is slack before the first
- * row and behind each. Scratch, divisions rounding down:
+ * so a ring of rows is enough. The rows of pooling windows are finished together. Lists reach over
+ * the ends of a row: there is slack before the first row and behind each. Scratch, divisions
+ * rounding down, positions being output_dims * pool:
  *   slack = (taps of a list - 1) * dilation.w / gcd(stride.w, dilation.w), of the longest list
- *   rows = min(output.h, (kernel.h - 1) * dilation.h / stride.h + 1)
- *   ring = (slack + rows * (output.w + slack)) * plan.outputs accumulators
+ *   rows = min(positions.h, (kernel.h - 1) * dilation.h / stride.h + pool.h)
+ *   ring = (slack + rows * (positions.w + slack)) * plan.outputs accumulators
  *   size = 4 * ring + 2 * (kernel.h + 1) rounded up to 4
  * The layer runs only if ring <= 32767.
  */
@@ -22,7 +23,9 @@
 typedef struct {
   ptrdiff_t input;
   ptrdiff_t kernel;
-  ptrdiff_t output;
+  ptrdiff_t output; /* before pooling */
+  ptrdiff_t pool;
+  ptrdiff_t windows; /* output / pool */
   ptrdiff_t stride;
   ptrdiff_t padding;
   ptrdiff_t dilation;

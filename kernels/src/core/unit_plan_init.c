@@ -2,10 +2,12 @@
 #include "unit_span.h"
 
 static void init_axis(unit_plan_axis *axis, int32_t input, int32_t kernel, int32_t output,
-                      int32_t stride, int32_t padding, int32_t dilation) {
+                      int32_t pool, int32_t stride, int32_t padding, int32_t dilation) {
   axis->input = (ptrdiff_t)input;
   axis->kernel = (ptrdiff_t)kernel;
-  axis->output = (ptrdiff_t)output;
+  axis->pool = (ptrdiff_t)pool;
+  axis->windows = (ptrdiff_t)output;
+  axis->output = axis->windows * axis->pool;
   axis->stride = (ptrdiff_t)stride;
   axis->padding = (ptrdiff_t)padding;
   axis->dilation = (ptrdiff_t)dilation;
@@ -24,7 +26,7 @@ static void init_scratch(unit_plan_layer *layer) {
   const ptrdiff_t taps = most < plan->taps ? most : plan->taps;
   layer->slack = (taps - 1) * x->tap_step;
   if ((layer->slack + 1) * plan->outputs > UNIT_PLAN_WINDOW) return;
-  const ptrdiff_t rows = unit_quotient((y->kernel - 1) * y->dilation, y->stride) + 1;
+  const ptrdiff_t rows = unit_quotient((y->kernel - 1) * y->dilation, y->stride) + y->pool;
   layer->rows = rows < y->output ? rows : y->output;
   layer->pitch = (x->output + layer->slack) * plan->outputs;
   layer->ring =
@@ -45,10 +47,10 @@ void unit_plan_init_conv(unit_plan_layer *layer, const unit_conv_params *params,
   layer->channels = unit_quotient((ptrdiff_t)output_dims->c, layer->groups);
   if (layer->channels < 1) return;
   if (output_dims->c != (int32_t)layer->channels * (int32_t)layer->groups) return;
-  init_axis(&layer->y, input_dims->h, filter_dims->h, output_dims->h, params->stride.h,
-            params->padding.h, params->dilation.h);
-  init_axis(&layer->x, input_dims->w, filter_dims->w, output_dims->w, params->stride.w,
-            params->padding.w, params->dilation.w);
+  init_axis(&layer->y, input_dims->h, filter_dims->h, output_dims->h, params->pool.h,
+            params->stride.h, params->padding.h, params->dilation.h);
+  init_axis(&layer->x, input_dims->w, filter_dims->w, output_dims->w, params->pool.w,
+            params->stride.w, params->padding.w, params->dilation.w);
   layer->images = (ptrdiff_t)output_dims->n;
   layer->weight_tap = layer->depth;
   layer->weight_output = layer->y.kernel * layer->x.kernel * layer->depth;
@@ -64,9 +66,9 @@ void unit_plan_init_depthwise(unit_plan_layer *layer, const unit_dw_conv_params 
   layer->size = -1;
   layer->plan = plan;
   if (params->ch_mult < 1 || output_dims->c != input_dims->c * params->ch_mult) return;
-  init_axis(&layer->y, input_dims->h, filter_dims->h, output_dims->h, params->stride.h,
+  init_axis(&layer->y, input_dims->h, filter_dims->h, output_dims->h, 1, params->stride.h,
             params->padding.h, params->dilation.h);
-  init_axis(&layer->x, input_dims->w, filter_dims->w, output_dims->w, params->stride.w,
+  init_axis(&layer->x, input_dims->w, filter_dims->w, output_dims->w, 1, params->stride.w,
             params->padding.w, params->dilation.w);
   layer->images = (ptrdiff_t)output_dims->n;
   layer->groups = (ptrdiff_t)input_dims->c;

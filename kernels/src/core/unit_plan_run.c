@@ -10,7 +10,7 @@ typedef struct {
   const uint8_t *count;  /* of the block's first list */
   const uint32_t *first; /* the block's */
   const int8_t *input;   /* of the image and group */
-  int8_t *output;        /* of the next row to be finished */
+  int8_t *output;        /* of the next row of outputs */
   int32_t *ring;
   uint16_t *to;          /* row.row */
   unit_outputs channels; /* those of the block */
@@ -19,30 +19,58 @@ typedef struct {
   ptrdiff_t input_row;     /* activations from one image row to the next */
   ptrdiff_t output_step;   /* outputs from one position to the next */
   ptrdiff_t output_row;    /* outputs from one row to the next */
+  int pools;               /* whether outputs are maxima of several positions */
   ptrdiff_t ring_end;      /* accumulators of all rows of the ring */
   ptrdiff_t segment_count; /* counts of a segment */
   ptrdiff_t segment_first; /* firsts of a segment */
-  ptrdiff_t finished;      /* output rows */
+  ptrdiff_t finished;      /* rows, before pooling */
   ptrdiff_t finished_at;   /* accumulators from the first row of the ring to the next to be finished
                             */
-  ptrdiff_t sees;          /* first image row, counted from the padding on, that it sees */
+  ptrdiff_t sees;          /* first image row, counted from the padding on, that the last row of its
+                            * windows sees */
 } block;
 
-/* Outputs of the next row; its accumulators become free. */
+static ptrdiff_t next_row(const block *b, ptrdiff_t at) {
+  at += b->layer->pitch;
+  return at == b->ring_end ? 0 : at;
+}
+
+/* The largest sums of the next row of windows go to its beginning. Rows of the ring do not always
+ * follow each other, but any two have a distance. */
+static void pool_rows(const block *b, int32_t *first) {
+  const unit_plan_axis *y = &b->layer->y, *x = &b->layer->x;
+  const ptrdiff_t outputs = b->layer->plan->outputs;
+  unit_sum_windows windows = {first, first, x->windows, 1, 0, x->pool, outputs};
+  ptrdiff_t at = b->finished_at;
+  for (ptrdiff_t row = 1; row < y->pool; row++) {
+    at = next_row(b, at);
+    windows.rows = 2;
+    windows.row_step = at - b->finished_at;
+    if (row < y->pool - 1) {
+      const unit_sum_windows rows = {first, first, 1, 2, windows.row_step, 1, x->output * outputs};
+      unit_largest_sums(&rows);
+    }
+  }
+  unit_largest_sums(&windows);
+}
+
+/* The next row of outputs; the accumulators become free. */
 static void finish_row(block *b) {
   const unit_plan_layer *layer = b->layer;
   const ptrdiff_t outputs = layer->plan->outputs, slack = layer->slack * outputs;
+  const int is_reused = b->finished + layer->rows < layer->y.output;
   int32_t *acc = b->ring + b->finished_at + slack;
+  if (b->pools) pool_rows(b, acc);
   unit_store_row(&b->channels, acc, b->outputs, b->output, outputs, b->output_step,
-                 (int16_t)layer->x.output);
-  if (b->finished + layer->rows < layer->y.output) {
-    unit_fill((uint32_t *)acc, layer->pitch - slack, 0);
+                 (int16_t)layer->x.windows);
+  for (ptrdiff_t row = layer->y.pool; row > 0; row--) {
+    acc = b->ring + b->finished_at + slack;
+    if (is_reused) unit_fill((uint32_t *)acc, layer->pitch - slack, 0);
+    b->finished_at = next_row(b, b->finished_at);
+    b->finished++;
+    b->sees += layer->y.stride;
   }
   b->output += b->output_row;
-  b->finished++;
-  b->sees += layer->y.stride;
-  b->finished_at += layer->pitch;
-  if (b->finished_at == b->ring_end) b->finished_at = 0;
 }
 
 /* The lists of a segment: taps first, first + period, ... `count` of them. input: the image row;
@@ -144,7 +172,7 @@ static void run_block(block *b) {
   unit_fill((uint32_t *)b->ring, (ptrdiff_t)layer->ring, 0);
   b->finished = 0;
   b->finished_at = 0;
-  b->sees = 0;
+  b->sees = (y->pool - 1) * y->stride;
   for (ptrdiff_t image_row = 0; image_row < y->input; image_row++, done++, input += b->input_row) {
     while (b->finished < y->output && b->sees < done) finish_row(b);
     const unit_plan_phase taps = unit_plan_phase_of(y, phase);
@@ -205,7 +233,8 @@ unit_status unit_plan_run(unit_plan_layer *layer, const unit_context *ctx) {
   b.to = (uint16_t *)(void *)(scratch + layer->ring);
   b.input_row = x->input * layer->groups * layer->depth;
   b.output_step = layer->groups * layer->channels;
-  b.output_row = x->output * b.output_step;
+  b.output_row = x->windows * b.output_step;
+  b.pools = y->pool > 1 || x->pool > 1;
   b.ring_end = layer->rows * layer->pitch;
   b.segment_count = layer->depth * y->kernel * plan->classes;
   b.segment_first = layer->depth * phases_with_taps(y);
@@ -221,7 +250,7 @@ unit_status unit_plan_run(unit_plan_layer *layer, const unit_context *ctx) {
   b.row.input_offset = layer->input_offset;
   for (ptrdiff_t n = 0; n < layer->images; n++) {
     run_image(&b, layer->input + n * y->input * b.input_row,
-              layer->output + n * y->output * b.output_row);
+              layer->output + n * y->windows * b.output_row);
   }
 #ifdef UNIT_ENABLE_COUNTERS
   if (layer->counters != NULL) unit_plan_count_all(layer);

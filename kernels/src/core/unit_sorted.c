@@ -5,10 +5,12 @@
 static ptrdiff_t larger(ptrdiff_t a, ptrdiff_t b) { return a > b ? a : b; }
 
 static void init_axis(unit_sorted_axis *axis, int32_t input, int32_t kernel, int32_t output,
-                      int32_t stride, int32_t padding, int32_t dilation) {
+                      int32_t pool, int32_t stride, int32_t padding, int32_t dilation) {
   axis->input = (ptrdiff_t)input;
   axis->kernel = (ptrdiff_t)kernel;
-  axis->output = (ptrdiff_t)output;
+  axis->pool = (ptrdiff_t)pool;
+  axis->windows = (ptrdiff_t)output;
+  axis->output = axis->windows * axis->pool;
   axis->stride = (ptrdiff_t)stride;
   axis->padding = (ptrdiff_t)padding;
   axis->dilation = (ptrdiff_t)dilation;
@@ -64,10 +66,10 @@ void unit_sorted_init_conv(unit_sorted *layer, const unit_conv_params *params,
   if (layer->groups < 1 || input_dims->c != (int32_t)layer->groups * filter_dims->c) return;
   layer->channels = unit_quotient((ptrdiff_t)output_dims->c, layer->groups);
   if (output_dims->c != (int32_t)layer->channels * (int32_t)layer->groups) return;
-  init_axis(&layer->y, input_dims->h, filter_dims->h, output_dims->h, params->stride.h,
-            params->padding.h, params->dilation.h);
-  init_axis(&layer->x, input_dims->w, filter_dims->w, output_dims->w, params->stride.w,
-            params->padding.w, params->dilation.w);
+  init_axis(&layer->y, input_dims->h, filter_dims->h, output_dims->h, params->pool.h,
+            params->stride.h, params->padding.h, params->dilation.h);
+  init_axis(&layer->x, input_dims->w, filter_dims->w, output_dims->w, params->pool.w,
+            params->stride.w, params->padding.w, params->dilation.w);
   layer->images = (ptrdiff_t)output_dims->n;
   layer->weight_tap = layer->depth;
   layer->weight_output = layer->y.kernel * layer->x.kernel * layer->depth;
@@ -83,9 +85,9 @@ void unit_sorted_init_depthwise(unit_sorted *layer, const unit_dw_conv_params *p
                                 const unit_dims *output_dims) {
   layer->size = -1;
   if (params->ch_mult < 1 || output_dims->c != input_dims->c * params->ch_mult) return;
-  init_axis(&layer->y, input_dims->h, filter_dims->h, output_dims->h, params->stride.h,
+  init_axis(&layer->y, input_dims->h, filter_dims->h, output_dims->h, 1, params->stride.h,
             params->padding.h, params->dilation.h);
-  init_axis(&layer->x, input_dims->w, filter_dims->w, output_dims->w, params->stride.w,
+  init_axis(&layer->x, input_dims->w, filter_dims->w, output_dims->w, 1, params->stride.w,
             params->padding.w, params->dilation.w);
   layer->images = (ptrdiff_t)output_dims->n;
   layer->groups = (ptrdiff_t)input_dims->c;

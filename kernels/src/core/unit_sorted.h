@@ -15,7 +15,8 @@
  * inputs need; a table tells how many of them an input needs. Scratch holds one plane, the table
  * and one channel's quotients.
  *
- * In bytes, divisions rounding down unless said otherwise, along one axis:
+ * In bytes, divisions rounding down unless said otherwise, output being the positions before
+ * pooling, along one axis:
  *
  *   period = stride / gcd(stride, dilation)
  *   phases = min(kernel, period)
@@ -67,7 +68,9 @@
 typedef struct {
   ptrdiff_t input;
   ptrdiff_t kernel;
-  ptrdiff_t output;
+  ptrdiff_t output; /* before pooling */
+  ptrdiff_t pool;
+  ptrdiff_t windows; /* output / pool */
   ptrdiff_t stride;
   ptrdiff_t padding;
   ptrdiff_t dilation;
