@@ -148,7 +148,7 @@ def layer_params(case: LayerCase, fatrelu_min: int) -> ctypes.Structure:
     tiles = (Tile(*p.stride), Tile(*p.padding), Tile(*p.dilation))
     if case.op == DEPTHWISE:
         return DepthwiseParams(p.input_offset, p.output_offset, p.ch_mult, *tiles, activation)
-    return CConvParams(p.input_offset, p.output_offset, *tiles, activation, Tile(*getattr(p, "pool", (1, 1))))
+    return CConvParams(p.input_offset, p.output_offset, *tiles, activation, Tile(*p.pool))
 
 
 def layer_dims(case: LayerCase) -> tuple[ctypes.Structure, ctypes.Structure, ctypes.Structure]:
