@@ -27,8 +27,10 @@ from scipy.optimize import nnls
 from tflm_unit import SkipRate, UnitError, convert, simulate
 from tflm_unit.boards.toolchain import BOARDS
 from tflm_unit.converter.calibration import Calibrator
+from tflm_unit.converter.codegen.fused_pools import fuse_pools
 from tflm_unit.converter.cost_features import LayerCounts
 from tflm_unit.converter.dataset import Dataset
+from tflm_unit.converter.engine import entries_of
 from tflm_unit.converter.plan_options import taps_of
 from tflm_unit.converter.plans import make_plans
 from tflm_unit.converter.pruning import OperatingPoint
@@ -87,16 +89,17 @@ def _rows(
         raise SystemExit(f"{name} on {target}: {simulated.mismatches}")
     activity = Calibrator(graph, Dataset(x, graph)).activity(graph.prunable, point)
     measured = {layer.name: layer for layer in simulated.layers}
-    for layer in graph.prunable:
-        counts = LayerCounts(graph, layer, activity[layer.index])
+    generated = fuse_pools(graph, [entries_of(graph, point)])
+    for layer in generated.prunable:
+        counts = LayerCounts(generated, layer, activity[layer.index])
         entry = point.layers.get(graph.weights(layer).index)
         for schedule in schedules:
             row = measured[layer.name]
             if row.schedules[schedule] != schedule:  # the layer cannot run it
                 continue
-            if which and len(taps_of(layer, graph)) == 1:
+            if which and len(taps_of(layer, generated)) == 1:
                 continue
-            plans = make_plans(graph, layer, (entry,)) if schedule == "planned" and entry else None
+            plans = make_plans(generated, layer, (entry,)) if schedule == "planned" and entry else None
             found = counts.of(schedule, entry, plans[0] if plans else None)
             yield Row(name, layer.name, layer.op, schedule, found, row.counts[schedule] or 0)
 

@@ -31,6 +31,12 @@ SCALE_SHIFTS = range(-22, -1)  # of outputs that take the short requantization
 MANY = 8  # columns for which a planned convolution prepares the requantization of a channel once per row
 
 
+def _pooled(values: np.ndarray, pool: tuple[int, int]) -> np.ndarray:
+    """The largest of each window; (N, H, W, C)."""
+    n, rows, columns, channels = values.shape
+    return values.reshape(n, rows // pool[0], pool[0], columns // pool[1], pool[1], channels).max(axis=(2, 4))
+
+
 class LayerCounts:
     """Counts of one prunable layer; all are means over the samples of its activity."""
 
@@ -43,12 +49,13 @@ class LayerCounts:
         self._macs = graph.macs(layer)
         self._samples = len(activity.input)
         x = activity.input.astype(np.int16) + params.input_offset
+        outputs, self._pool = activity.output, (1, 1)
         if isinstance(params, ConvParams):
-            shapes = [graph.tensors[t].shape for t in (layer.inputs[0], layer.inputs[1], layer.outputs[0])]
-            tiles = (params.stride, params.padding, params.dilation)
-            self._y, self._x = (
-                Axis(*(s[1 + i] for s in shapes), *(tile[i] for tile in tiles)) for i in range(2)
-            )
+            image, kernel = (graph.tensors[t].shape[1:3] for t in layer.inputs[:2])
+            tiles = (image, kernel, graph.positions(layer), params.stride, params.padding, params.dilation)
+            self._y, self._x = (Axis(*(tile[i] for tile in tiles)) for i in range(2))
+            self._pool = params.pool
+            outputs = _pooled(outputs, params.pool)
             self._depthwise = params.ch_mult > 0
             self._keeps_lists = keeps_lists(layer, graph)
         else:  # positions are columns, and there is one tap
@@ -58,9 +65,9 @@ class LayerCounts:
             self._depthwise = False
         self._magnitude = np.abs(x)
         self._signs = 1 if params.input_offset == 128 else 2  # passes over the sorted inputs
-        self._outputs = activity.output[0].size
+        self._sums, self._outputs = activity.output[0].size, outputs[0].size
         low = params.activation.min if params.activation.fused_relu else -129
-        self._multiplied = float(np.count_nonzero(activity.output > low)) / self._samples
+        self._multiplied = float(np.count_nonzero(outputs > low)) / self._samples
         shifts = np.asarray(params.requantization.shift)
         self._exact = self._outputs * float(np.mean([shift not in SCALE_SHIFTS for shift in shifts]))
 
@@ -73,6 +80,7 @@ class LayerCounts:
             "outputs": float(self._outputs),
             "multiplied": self._multiplied,
             "exact": self._exact,
+            "pooled": float(self._sums - self._outputs),
         }
         if schedule == "dense":
             return common | self._dense()
@@ -133,7 +141,7 @@ class LayerCounts:
 
     def _dense(self) -> dict[str, float]:
         positions = self._y.output * self._x.output
-        products = float(self._outputs * self._ohwi[0].size)  # padding included
+        products = float(self._sums * self._ohwi[0].size)  # padding included
         if self._depthwise:
             return self._taps(three_at_once=True)
         patches = float(positions * self._groups * -(-self._group_outputs // PATCH_CHANNELS))
@@ -277,12 +285,12 @@ class LayerCounts:
             return counts | ({"tried": live} if plan.critical is not None else {})
         counts |= {"visits": visits, "walks": walks, "cells": cells}
         counts["channels"] = walks * self._ohwi.shape[3]
-        prepared = self._y.output if self._x.output >= MANY else self._y.output * self._x.output
-        counts["prepared"] = float(len(self._ohwi) * prepared)
+        height, width = self._y.output // self._pool[0], self._x.output // self._pool[1]
+        counts["prepared"] = float(len(self._ohwi) * (height if width >= MANY else height * width))
         counts["positions"] = looked / self._ohwi.shape[3]
         counts["rows"] = float(outer * self._y.input)
-        counts["rows_stored"] = float(outer * self._y.output)
-        counts["stores"] = float(outer * self._y.output * self._x.output)
+        counts["rows_stored"] = float(outer * height)
+        counts["stores"] = float(outer * height * width)
         return counts | ({"tried": visits} if plan.critical is not None else {})
 
     @property

@@ -10,8 +10,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from .activity import Activity
+from .codegen.fused_pools import fuse_pools
 from .codegen.scratch import scratch_bytes
 from .cost_model import cost_model
+from .engine import entries_of
 from .graph import Graph, Layer
 from .plan_limits import CODE_BYTES, Selection, limits_of
 from .plan_options import LayerTable, Settled, extra_flash_of, plan_of
@@ -44,6 +46,7 @@ def choose(
     Raises UnitError when the target has no cost model.
     """
     model, settled = cost_model(target), settled or {}
+    graph = fuse_pools(graph, [entries_of(graph, point) for point in points])
     layers = graph.prunable
     tables = [LayerTable(graph, x, points, activity, model, settled) for x in layers]
     dense = [sum(table.dense[p] for table in tables) for p in range(len(points))]

@@ -46,7 +46,7 @@ class RandomGraph:
         while len(self.b.layers) < layers:
             steps: list[Callable[[int], int | None]] = [
                 self._conv, self._depthwise, self._dense, self._pool, self._add, self._pad, self._mean,
-                self._softmax, self._requantize, self._copy, self._concatenation,
+                self._softmax, self._requantize, self._copy, self._concatenation, self._pooled_conv,
             ]  # fmt: skip
             step = steps[rng.integers(len(steps))]
             # Mostly the latest activation, so that chains are long; now and then an old one.
@@ -126,6 +126,19 @@ class RandomGraph:
 
     def _depthwise(self, x: int) -> int | None:
         return self._conv(x, depthwise=True)
+
+    def _pooled_conv(self, x: int) -> int | None:
+        """A convolution, and a maximum over windows that tile its output."""
+        y = self._conv(x, depthwise=bool(self.rng.random() < 0.1))
+        if y is None:
+            return None
+        _, height, width, channels = self._shape(y)
+        tile = tuple(int(self.rng.choice([n for n in (1, 2, 3) if not size % n])) for size in (height, width))
+        activation = Activation() if self.rng.random() < 0.8 else self._activation()
+        if self.rng.random() < 0.1:  # somebody else may read it, too
+            self.activations.append(y)
+        shape = (1, height // tile[0], width // tile[1], channels)
+        return self.b.layer("MAX_POOL_2D", (y,), shape, PoolParams(tile, tile, (0, 0), activation))  # type: ignore[arg-type]
 
     def _dense(self, x: int) -> int:
         *rows, inputs = self._shape(x)

@@ -11,6 +11,7 @@ from ..graph import Graph, Layer
 from ..pruning import LayerPruning, OperatingPoint
 from .arena import Arena, is_elided, plan_arena
 from .c_source import ConstantArray, ConstantPool, identifiers
+from .fused_pools import fuse_pools
 from .layers import Body, emit
 from .prunable import PrunableSource, emit_prunable
 from .schedules import PointSchedule, schedules_of
@@ -64,7 +65,7 @@ def build_model(
     skipped: Mapping[tuple[int, str], float],
 ) -> CodeModel:
     """entries: of each point, by layer index. schedule: see schedules_of. baseline: of layers without entry."""
-    pool = ConstantPool(name)
+    pool, graph = ConstantPool(name), fuse_pools(graph, entries)
     layers = [layer for layer in graph.layers if not is_elided(layer)]
     names = identifiers(layer.name for layer in layers)
     prunable = {layer.index for layer in graph.prunable}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from ..converter.codegen.fused_pools import fuse_pools
 from ..converter.cost_features import LayerCounts
 from ..converter.cost_model import cost_model
 from ..converter.errors import UnitError
@@ -21,11 +22,11 @@ def zero_skip_costs(graph: Graph, source: Statistics, target: str) -> Mapping[in
         model = cost_model(load_target(target))
     except UnitError:
         return {}
-    graph = graph.uncentered
-    activity = source.activity(graph.prunable, None)
+    activity = source.activity(graph.uncentered.prunable, None)
+    generated = fuse_pools(graph.uncentered, [])
     return {
         layer.index: model.predict(
-            layer.op, "zero_skip", LayerCounts(graph, layer, activity[layer.index]).of("zero_skip")
+            layer.op, "zero_skip", LayerCounts(generated, layer, activity[layer.index]).of("zero_skip")
         )
-        for layer in graph.prunable
+        for layer in generated.prunable
     }
