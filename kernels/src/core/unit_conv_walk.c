@@ -39,7 +39,7 @@ unit_status unit_conv_walk_init(unit_conv_walk *walk, const unit_conv_params *pa
   walk->channels_per_group = (ptrdiff_t)(output_dims->c / groups);
   walk->filter_row = walk->x.kernel * walk->depth;
   walk->patch_size = walk->y.kernel * walk->filter_row;
-  walk->pools = params->pool.h > 1 || params->pool.w > 1;
+  walk->window = walk->y.pool * walk->x.pool;
   walk->x_is_contiguous = walk->depth == walk->x.step && walk->x.dilation == 1;
   return UNIT_SUCCESS;
 }
@@ -79,13 +79,21 @@ static void add_rows(const unit_conv_walk *walk, unit_patch *patch, const int8_t
   }
 }
 
+/* Whether outputs wait: unit_store_row would be another 600 bytes on a Cortex-M0. */
+#ifdef __OPTIMIZE_SIZE__
+#define WAIT 0
+#else
+#define WAIT 1
+#endif
+
 /* A block of output channels. The sums of several outputs wait to be stored together, which saves
  * preparing the requantization of each channel for each of them. */
 typedef struct {
   ptrdiff_t channel; /* the first */
   int16_t channels;
-  int16_t most;    /* outputs */
-  int16_t outputs; /* that wait */
+  int16_t places;  /* positions whose sums the patch has room for */
+  int16_t most;    /* outputs that wait */
+  int16_t outputs; /* that wait now */
   int32_t *acc;    /* of the next position */
   const int8_t *weight;
   const uint8_t *quotient;
@@ -128,7 +136,7 @@ static void take_larger(int32_t *to, const int32_t *acc, int16_t count) {
   }
 }
 
-/* The largest sums of the window whose first position's taps start at (top, left). Those of its
+/* The largest sums of a window. top, left: image coordinates of its first tap. The sums of its
  * other positions take the place behind for a moment. */
 static void run_window(const unit_conv_walk *walk, unit_patch *patch, block *of,
                        const int8_t *image, ptrdiff_t top, ptrdiff_t left) {
@@ -146,14 +154,30 @@ static void run_window(const unit_conv_walk *walk, unit_patch *patch, block *of,
   }
 }
 
+/* The largest sums of `count` windows of a row, all of whose positions there is room for. */
+static void run_windows(const unit_conv_walk *walk, unit_patch *patch, block *of,
+                        const int8_t *image, ptrdiff_t top, ptrdiff_t left, ptrdiff_t count) {
+  const unit_conv_axis *y = &walk->y, *x = &walk->x;
+  const ptrdiff_t columns = count * x->pool;
+  int32_t *acc = of->acc;
+  const unit_sum_windows windows = {acc,     acc,         count, y->pool, columns * of->channels,
+                                    x->pool, of->channels};
+  for (ptrdiff_t row = 0; row < y->pool; row++, top += y->stride) {
+    const unit_span rows = unit_span_of(top, y->input, y->kernel, y->dilation);
+    run_positions(walk, patch, of, &rows, image, left, columns);
+  }
+  unit_largest_sums(&windows);
+  of->acc = acc + count * of->channels;
+}
+
 static void store(const unit_conv_walk *walk, unit_patch *patch, block *of) {
   if (of->outputs == 0) return;
-#ifdef __OPTIMIZE_SIZE__ /* unit_store_row would be another 600 bytes on a Cortex-M0 */
-  unit_store(&of->output, patch->acc, of->channels, of->to);
-#else
-  unit_store_row(&of->output, patch->acc, of->channels, of->to, of->channels, walk->channels,
-                 of->outputs);
-#endif
+  if (WAIT) {
+    unit_store_row(&of->output, patch->acc, of->channels, of->to, of->channels, walk->channels,
+                   of->outputs);
+  } else {
+    unit_store(&of->output, patch->acc, of->channels, of->to);
+  }
   of->to += of->outputs * walk->channels;
   of->acc = patch->acc;
   of->outputs = 0;
@@ -165,17 +189,23 @@ static void run_row(const unit_conv_walk *walk, unit_patch *patch, block *of, co
   const unit_conv_axis *y = &walk->y, *x = &walk->x;
   const unit_span rows = unit_span_of(top, y->input, y->kernel, y->dilation);
   ptrdiff_t left = -x->padding;
-  for (ptrdiff_t todo = x->output, some = 1; todo > 0; todo -= some) {
-    if (walk->pools) {
-      run_window(walk, patch, of, image, top, left);
-      left += x->pool * x->stride;
-    } else {
-      const ptrdiff_t room = of->most - of->outputs;
-      some = todo < room ? todo : room;
+  for (ptrdiff_t todo = x->output, some; todo > 0; todo -= some) {
+    const ptrdiff_t room = of->places - of->outputs;
+    some = unit_quotient(room, walk->window);
+    if (some > todo) some = todo;
+    if (walk->window == 1) {
       left = run_positions(walk, patch, of, &rows, image, left, some);
+    } else {
+      if (WAIT && some > 0) {
+        run_windows(walk, patch, of, image, top, left, some);
+      } else {
+        run_window(walk, patch, of, image, top, left);
+        some = 1;
+      }
+      left += some * x->pool * x->stride;
     }
     of->outputs = (int16_t)(of->outputs + some);
-    if (of->outputs == of->most) store(walk, patch, of);
+    if (of->outputs >= of->most) store(walk, patch, of);
   }
 }
 
@@ -210,14 +240,13 @@ static void divide_weights(const unit_conv_walk *walk, const unit_prune_params *
   }
 }
 
-/* That the patch has room for; a window needs a place behind them. */
-static int16_t most_outputs(const unit_conv_walk *walk, int16_t channels) {
-#ifdef __OPTIMIZE_SIZE__
-  (void)walk, (void)channels;
-  return 1;
-#else
-  return (int16_t)(UNIT_PATCH_SUMS / channels - walk->pools);
-#endif
+/* How many sums wait. Without room for one more window, those that wait are stored; windows larger
+ * than the patch need room for two positions. */
+static void init_places(const unit_conv_walk *walk, block *of) {
+  of->places = WAIT ? (int16_t)(UNIT_PATCH_SUMS / of->channels) : 1;
+  of->most = 1;
+  if (!WAIT) return;
+  of->most = (int16_t)(of->places - (walk->window <= of->places ? walk->window - 1 : 1));
 }
 
 void unit_conv_walk_run(const unit_conv_walk *walk, unit_patch *patch,
@@ -231,7 +260,7 @@ void unit_conv_walk_run(const unit_conv_walk *walk, unit_patch *patch,
   for (of.channel = 0; of.channel < walk->channels; of.channel += of.channels) {
     const ptrdiff_t left = walk->channels_per_group - of.channel % walk->channels_per_group;
     of.channels = (int16_t)(left < limit ? left : limit);
-    of.most = most_outputs(walk, of.channels);
+    init_places(walk, &of);
     of.output = unit_outputs_of(walk->quant, &params->activation, params->output_offset, walk->bias,
                                 compensation, (int32_t)of.channel);
     if (prune != NULL) divide_weights(walk, prune, &of, quotient);

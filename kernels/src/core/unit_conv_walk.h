@@ -37,7 +37,7 @@ typedef struct {
   ptrdiff_t channels_per_group; /* output channels of one group */
   ptrdiff_t filter_row;         /* weights of one row of taps */
   ptrdiff_t patch_size;         /* weights of one output channel */
-  int pools;                    /* whether outputs are maxima of several positions */
+  ptrdiff_t window;             /* positions per output */
   int x_is_contiguous;          /* whether the taps of a row are neighbours in the image */
 } unit_conv_walk;
 
