@@ -2,9 +2,9 @@
 
 static inline int32_t larger(int32_t a, int32_t b) { return a > b ? a : b; }
 
-/* Windows of two rows and two columns. */
-static void two_by_two(const unit_sum_windows *windows) {
-  const ptrdiff_t channels = windows->channels, row_step = windows->row_step;
+/* Windows of two rows and two columns. channels: the windows', perhaps as a constant. */
+static inline void two_by_two(const unit_sum_windows *windows, ptrdiff_t channels) {
+  const ptrdiff_t row_step = windows->row_step;
   const int32_t *sums = windows->sums;
   int32_t *to = windows->to;
   for (ptrdiff_t left = windows->windows; left > 0; left--, sums += channels) {
@@ -22,7 +22,11 @@ void unit_largest_sums_c(const unit_sum_windows *windows) {
   const int32_t *first = windows->sums;
   int32_t *to = windows->to;
   if (rows == 2 && columns == 2) {
-    two_by_two(windows);
+    if (channels == 1) {
+      two_by_two(windows, 1);
+    } else {
+      two_by_two(windows, channels);
+    }
     return;
   }
   for (ptrdiff_t left = windows->windows; left > 0; left--, first += (columns - 1) * channels) {

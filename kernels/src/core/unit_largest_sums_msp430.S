@@ -58,6 +58,8 @@
     ADDP r15, r5
     MOVP r6, r7
     ADDP r15, r7
+    cmp #1, r9
+    jeq .Llargest_pairs
 .Llargest_window:
     mov r9, r10
 .Llargest_channel:
@@ -77,6 +79,21 @@
     ADDP r15, r7
     dec r14
     jnz .Llargest_window
+.Llargest_end:
     restore
     RET
+
+/* One channel: the two positions of a row are neighbours, and so are windows. */
+.Llargest_pairs:
+    mov @r4+, r12
+    mov @r4+, r13
+    take_larger 4
+    take_larger 6
+    take_larger 6
+    mov r12, 0(r8)
+    mov r13, 2(r8)
+    ADDP #4, r8
+    dec r14
+    jnz .Llargest_pairs
+    jmp .Llargest_end
 #endif
