@@ -22,5 +22,5 @@ export ASAN_OPTIONS=detect_leaks=0 UBSAN_OPTIONS=print_stacktrace=1 TFLM_UNIT_SA
 cd "$build"
 LD_PRELOAD="$(cc -print-file-name=libasan.so) $(cc -print-file-name=libubsan.so)" \
   python -S -m pytest -q -c "$root/pyproject.toml" -p no:cacheprovider \
-  "$root/tests/test_core.py" "$root/tests/test_core_operators.py" "$root/tests/test_planned.py" "$root"/tests/test_engine*.py "$root"/tests/test_tflm*.py \
+  "$root/tests/test_core.py" "$root/tests/test_core_pools.py" "$root/tests/test_core_operators.py" "$root/tests/test_planned.py" "$root"/tests/test_engine*.py "$root"/tests/test_tflm*.py \
   "$root/tests/test_codegen.py" "$root/tests/test_front_end.py"
