@@ -111,7 +111,7 @@ static ptrdiff_t run_positions(const unit_conv_walk *walk, unit_patch *patch, bl
   const ptrdiff_t image_row = walk->y.dilation * walk->y.step;
   const ptrdiff_t padding = rows->tap * walk->filter_row;
   image += rows->at * walk->y.step;
-  for (; count > 0; count--, left += x->stride) {
+  for (const ptrdiff_t end = left + count * x->stride; left < end; left += x->stride) {
     const unit_span columns = unit_span_of(left, x->input, x->kernel, x->dilation);
     unit_patch_begin(patch, of->acc, of->channel, of->channels, of->weight, of->quotient);
     if (columns.count > 0) {

@@ -59,18 +59,19 @@ static void finish_row(block *b) {
   const unit_plan_layer *layer = b->layer;
   const ptrdiff_t outputs = layer->plan->outputs, slack = layer->slack * outputs;
   const int is_reused = b->finished + layer->rows < layer->y.output;
-  int32_t *acc = b->ring + b->finished_at + slack;
-  if (b->pools) pool_rows(b, acc);
-  unit_store_row(&b->channels, acc, b->outputs, b->output, outputs, b->output_step,
+  int32_t *rows = b->ring + slack;
+  ptrdiff_t at = b->finished_at;
+  if (b->pools) pool_rows(b, rows + at);
+  unit_store_row(&b->channels, rows + at, b->outputs, b->output, outputs, b->output_step,
                  (int16_t)layer->x.windows);
-  for (ptrdiff_t row = layer->y.pool; row > 0; row--) {
-    acc = b->ring + b->finished_at + slack;
-    if (is_reused) unit_fill((uint32_t *)acc, layer->pitch - slack, 0);
-    b->finished_at = next_row(b, b->finished_at);
-    b->finished++;
+  for (ptrdiff_t left = layer->y.pool; left > 0; left--) {
+    if (is_reused) unit_fill((uint32_t *)(rows + at), layer->pitch - slack, 0);
+    at = next_row(b, at);
     b->sees += layer->y.stride;
   }
   b->output += b->output_row;
+  b->finished += layer->y.pool;
+  b->finished_at = at;
 }
 
 /* The lists of a segment: taps first, first + period, ... `count` of them. input: the image row;
