@@ -240,8 +240,8 @@ static void divide_weights(const unit_conv_walk *walk, const unit_prune_params *
   }
 }
 
-/* How many sums wait. Without room for one more window, those that wait are stored; windows larger
- * than the patch need room for two positions. */
+/* Outputs are stored when there is no more room for the positions of a window, or, where a window
+ * has more than the patch has places, for two positions. */
 static void init_places(const unit_conv_walk *walk, block *of) {
   of->places = WAIT ? (int16_t)(UNIT_PATCH_SUMS / of->channels) : 1;
   of->most = 1;

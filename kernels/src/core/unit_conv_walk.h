@@ -1,6 +1,7 @@
 /* Internal: what the schedules of CONV_2D share. Output channels are taken in blocks: the patch of
  * an output position is gathered once for a block, and the quotients of a block's weights serve all
- * positions. Blocks do not cross the groups of a grouped convolution. */
+ * positions. Blocks do not cross the groups of a grouped convolution. With pooling, positions are
+ * visited window by window. */
 #ifndef UNIT_CONV_WALK_H_
 #define UNIT_CONV_WALK_H_
 

@@ -88,9 +88,10 @@ typedef struct {
   unit_tile padding;     /* rows above and columns left of the image, >= 0 */
   unit_tile dilation;    /* >= 1 */
   unit_activation activation;
-  /* Max pooling: windows of that size, which tile the outputs of the convolution, are stored as
-   * their largest output; output_dims are what is left. {1, 1}: none; >= 1. The largest sum of a
-   * window is found before bias and compensation are added, which must not wrap around then. */
+  /* Max pooling, >= 1; {1, 1}: none. Windows of that size tile the positions of the convolution,
+   * output_dims * pool; only the largest sum of each gets bias and compensation and becomes an
+   * output. That is the largest output if no such sum, nor its left shift, wraps around, and if
+   * fatrelu_min is not below output_offset. */
   unit_tile pool;
 } unit_conv_params;
 
