@@ -201,6 +201,19 @@ def _networks() -> dict[str, tuple[tuple[int, ...], Callable[[Any], list[Any]]]]
                 dense(k, 30, last=True),
             ],
         ),
+        "pools": (
+            (18, 18, 4),
+            lambda k: [
+                conv(k, 12, 3),
+                k.MaxPooling2D(),
+                conv(k, 16, 3),
+                k.MaxPooling2D((2, 3)),
+                conv(k, 24, 1),
+                k.MaxPooling2D((3, 1)),
+                k.Flatten(),
+                dense(k, 10, last=True),
+            ],
+        ),
     }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ..graph import ConvParams
 from ..plans import WeightPlan
 from ..pruning import FATRELU_OFF, NEVER_SKIP, LayerPruning
 from .c_source import comment, string_literal
@@ -94,6 +95,8 @@ def _layer_function(model: CodeModel, number: int) -> str:
     if generated.schedules:
         macs = model.graph.macs(layer)
         lines[0] += f", filter {_shape(model.graph.weights(layer).shape)}, {macs:,} MACs"
+        if isinstance(layer.params, ConvParams) and layer.params.pool != (1, 1):
+            lines[0] += f", with max pooling {_shape(layer.params.pool)}"
         lines += _schedules(model, generated)
     statements = "\n".join(generated.body)
     return f"{comment(lines)}\nstatic unit_status run_{generated.identifier}(void) {{\n{statements}\n}}\n"

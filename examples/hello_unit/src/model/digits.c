@@ -6,7 +6,6 @@
 const char *const digits_layer_names[DIGITS_LAYERS] = {
     "conv2d",
     "conv2d_1",
-    "max_pooling2d",
     "dense"};
 
 const char *const digits_point_names[DIGITS_POINTS] = {
@@ -30,12 +29,13 @@ static unit_counters counters[3]; /* of the layers with MACs */
  *   the MACs expected to be skipped */
 static unit_status run_conv2d(void) {
   static const unit_conv_params params = {
-      128,                          /* input_offset */
-      -128,                         /* output_offset */
-      {1, 1},                       /* stride */
-      {0, 0},                       /* padding */
-      {1, 1},                       /* dilation */
-      {-128, 127, UNIT_FATRELU_OFF} /* activation: min, max, fatrelu_min */
+      128,                           /* input_offset */
+      -128,                          /* output_offset */
+      {1, 1},                        /* stride */
+      {0, 0},                        /* padding */
+      {1, 1},                        /* dilation */
+      {-128, 127, UNIT_FATRELU_OFF}, /* activation: min, max, fatrelu_min */
+      {1, 1}                         /* pool: h, w */
   };
   static const unit_quant_params quant = {digits_conv2d_multiplier, digits_conv2d_shift, 1};
   static const unit_prune_params prune = {
@@ -58,17 +58,19 @@ static unit_status run_conv2d(void) {
       &filter_dims, digits_conv2d_weights, digits_conv2d_bias, &output_dims, output);
 }
 
-/* Layer 1: conv2d_1, CONV_2D 1x6x6x8 -> 1x4x4x16, filter 16x3x3x8, 18,432 MACs
+/* Layer 1: conv2d_1, CONV_2D 1x6x6x8 -> 1x2x2x16, filter 16x3x3x8, 18,432 MACs, with max pooling
+ *   2x2
  * point 0 (default): compare, 16 thresholds 1384..2507, divider bit_shift, compensated, 64.5% of
  *   the MACs expected to be skipped */
 static unit_status run_conv2d_1(void) {
   static const unit_conv_params params = {
-      128,                          /* input_offset */
-      -128,                         /* output_offset */
-      {1, 1},                       /* stride */
-      {0, 0},                       /* padding */
-      {1, 1},                       /* dilation */
-      {-128, 127, UNIT_FATRELU_OFF} /* activation: min, max, fatrelu_min */
+      128,                           /* input_offset */
+      -128,                          /* output_offset */
+      {1, 1},                        /* stride */
+      {0, 0},                        /* padding */
+      {1, 1},                        /* dilation */
+      {-128, 127, UNIT_FATRELU_OFF}, /* activation: min, max, fatrelu_min */
+      {2, 2}                         /* pool: h, w */
   };
   static const unit_quant_params quant = {digits_conv2d_1_multiplier, digits_conv2d_1_shift, 1};
   static const unit_prune_params prune = {
@@ -82,7 +84,7 @@ static unit_status run_conv2d_1(void) {
   };
   static const unit_dims input_dims = {1, 6, 6, 8};
   static const unit_dims filter_dims = {16, 3, 3, 8};
-  static const unit_dims output_dims = {1, 4, 4, 16};
+  static const unit_dims output_dims = {1, 2, 2, 16};
   const int8_t *const input = &arena.s8[576]; /* conv2d */
   int8_t *const output = &arena.s8[864]; /* conv2d_1 */
   const unit_context context = {&arena.s32[0], 576, DIGITS_COUNTERS(1)};
@@ -91,22 +93,7 @@ static unit_status run_conv2d_1(void) {
       &filter_dims, digits_conv2d_1_weights, digits_conv2d_1_bias, &output_dims, output);
 }
 
-/* Layer 2: max_pooling2d, MAX_POOL_2D 1x4x4x16 -> 1x2x2x16 */
-static unit_status run_max_pooling2d(void) {
-  static const unit_pool_params params = {
-      {2, 2},                       /* stride: h, w */
-      {0, 0},                       /* padding */
-      {-128, 127, UNIT_FATRELU_OFF} /* activation: min, max, fatrelu_min */
-  };
-  static const unit_dims input_dims = {1, 4, 4, 16};
-  static const unit_dims filter_dims = {1, 2, 2, 1};
-  static const unit_dims output_dims = {1, 2, 2, 16};
-  const int8_t *const input = &arena.s8[864]; /* conv2d_1 */
-  int8_t *const output = &arena.s8[864]; /* max_pooling2d */
-  return unit_max_pool_s8(&params, &input_dims, input, &filter_dims, &output_dims, output);
-}
-
-/* Layer 3: dense, FULLY_CONNECTED 1x64 -> 1x10, filter 10x64, 640 MACs
+/* Layer 2: dense, FULLY_CONNECTED 1x64 -> 1x10, filter 10x64, 640 MACs
  * point 0 (default): compare, 10 thresholds 1510..2200, divider bit_shift, compensated, 69.2% of
  *   the MACs expected to be skipped */
 static unit_status run_dense(void) {
@@ -128,7 +115,7 @@ static unit_status run_dense(void) {
   static const unit_dims input_dims = {1, 1, 1, 64};
   static const unit_dims filter_dims = {64, 1, 1, 10};
   static const unit_dims output_dims = {1, 1, 1, 10};
-  const int8_t *const input = &arena.s8[864]; /* max_pooling2d */
+  const int8_t *const input = &arena.s8[864]; /* conv2d_1 */
   int8_t *const output = &arena.s8[40]; /* dense */
   const unit_context context = {&arena.s32[0], 40, DIGITS_COUNTERS(2)};
   return unit_fully_connected_compare_s8(
@@ -160,8 +147,6 @@ unit_status digits_invoke_layer(int layer) {
     case 1:
       return run_conv2d_1();
     case 2:
-      return run_max_pooling2d();
-    case 3:
       return run_dense();
     default:
       return UNIT_ARG_ERROR;
@@ -179,7 +164,7 @@ const unit_counters *digits_stats(int layer) {
       return DIGITS_COUNTERS(0);
     case 1:
       return DIGITS_COUNTERS(1);
-    case 3:
+    case 2:
       return DIGITS_COUNTERS(2);
     default:
       return NULL;

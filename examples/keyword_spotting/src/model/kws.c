@@ -35,12 +35,13 @@ static unit_counters counters[8]; /* of the layers with MACs */
  *   MACs expected to be skipped */
 static unit_status run_conv2d(void) {
   static const unit_conv_params params = {
-      0,                            /* input_offset */
-      -128,                         /* output_offset */
-      {2, 2},                       /* stride */
-      {3, 1},                       /* padding */
-      {1, 1},                       /* dilation */
-      {-128, 127, UNIT_FATRELU_OFF} /* activation: min, max, fatrelu_min */
+      0,                             /* input_offset */
+      -128,                          /* output_offset */
+      {2, 2},                        /* stride */
+      {3, 1},                        /* padding */
+      {1, 1},                        /* dilation */
+      {-128, 127, UNIT_FATRELU_OFF}, /* activation: min, max, fatrelu_min */
+      {1, 1}                         /* pool: h, w */
   };
   static const unit_quant_params quant = {kws_conv2d_multiplier, kws_conv2d_shift, 1};
   static const unit_prune_params prune = {
@@ -103,12 +104,13 @@ static unit_status run_depthwise_conv2d(void) {
  *   MACs expected to be skipped */
 static unit_status run_conv2d_1(void) {
   static const unit_conv_params params = {
-      128,                          /* input_offset */
-      -128,                         /* output_offset */
-      {1, 1},                       /* stride */
-      {0, 0},                       /* padding */
-      {1, 1},                       /* dilation */
-      {-128, 127, UNIT_FATRELU_OFF} /* activation: min, max, fatrelu_min */
+      128,                           /* input_offset */
+      -128,                          /* output_offset */
+      {1, 1},                        /* stride */
+      {0, 0},                        /* padding */
+      {1, 1},                        /* dilation */
+      {-128, 127, UNIT_FATRELU_OFF}, /* activation: min, max, fatrelu_min */
+      {1, 1}                         /* pool: h, w */
   };
   static const unit_quant_params quant = {kws_conv2d_1_multiplier, kws_conv2d_1_shift, 1};
   static const unit_prune_params prune = {
@@ -171,12 +173,13 @@ static unit_status run_depthwise_conv2d_1(void) {
  *   MACs expected to be skipped */
 static unit_status run_conv2d_2(void) {
   static const unit_conv_params params = {
-      128,                          /* input_offset */
-      -128,                         /* output_offset */
-      {1, 1},                       /* stride */
-      {0, 0},                       /* padding */
-      {1, 1},                       /* dilation */
-      {-128, 127, UNIT_FATRELU_OFF} /* activation: min, max, fatrelu_min */
+      128,                           /* input_offset */
+      -128,                          /* output_offset */
+      {1, 1},                        /* stride */
+      {0, 0},                        /* padding */
+      {1, 1},                        /* dilation */
+      {-128, 127, UNIT_FATRELU_OFF}, /* activation: min, max, fatrelu_min */
+      {1, 1}                         /* pool: h, w */
   };
   static const unit_quant_params quant = {kws_conv2d_2_multiplier, kws_conv2d_2_shift, 1};
   static const unit_prune_params prune = {
@@ -239,12 +242,13 @@ static unit_status run_depthwise_conv2d_2(void) {
  *   MACs expected to be skipped */
 static unit_status run_conv2d_3(void) {
   static const unit_conv_params params = {
-      128,                          /* input_offset */
-      -128,                         /* output_offset */
-      {1, 1},                       /* stride */
-      {0, 0},                       /* padding */
-      {1, 1},                       /* dilation */
-      {-128, 127, UNIT_FATRELU_OFF} /* activation: min, max, fatrelu_min */
+      128,                           /* input_offset */
+      -128,                          /* output_offset */
+      {1, 1},                        /* stride */
+      {0, 0},                        /* padding */
+      {1, 1},                        /* dilation */
+      {-128, 127, UNIT_FATRELU_OFF}, /* activation: min, max, fatrelu_min */
+      {1, 1}                         /* pool: h, w */
   };
   static const unit_quant_params quant = {kws_conv2d_3_multiplier, kws_conv2d_3_shift, 1};
   static const unit_prune_params prune = {

@@ -5,9 +5,7 @@
 
 const char *const lenet_layer_names[LENET_LAYERS] = {
     "conv2d",
-    "max_pooling2d",
     "conv2d_1",
-    "max_pooling2d_1",
     "dense",
     "dense/softmax"};
 
@@ -27,17 +25,19 @@ static unit_counters counters[3]; /* of the layers with MACs */
 #define LENET_COUNTERS(index) NULL
 #endif
 
-/* Layer 0: conv2d, CONV_2D 1x28x28x1 -> 1x24x24x6, filter 6x5x5x1, 86,400 MACs
+/* Layer 0: conv2d, CONV_2D 1x28x28x1 -> 1x12x12x6, filter 6x5x5x1, 86,400 MACs, with max pooling
+ *   2x2
  * point 0 (default): compare, 6 thresholds 7609..9855, divider bit_shift, compensated, 85.9% of
  *   the MACs expected to be skipped */
 static unit_status run_conv2d(void) {
   static const unit_conv_params params = {
-      128,                          /* input_offset */
-      -128,                         /* output_offset */
-      {1, 1},                       /* stride */
-      {0, 0},                       /* padding */
-      {1, 1},                       /* dilation */
-      {-128, 127, UNIT_FATRELU_OFF} /* activation: min, max, fatrelu_min */
+      128,                           /* input_offset */
+      -128,                          /* output_offset */
+      {1, 1},                        /* stride */
+      {0, 0},                        /* padding */
+      {1, 1},                        /* dilation */
+      {-128, 127, UNIT_FATRELU_OFF}, /* activation: min, max, fatrelu_min */
+      {2, 2}                         /* pool: h, w */
   };
   static const unit_quant_params quant = {lenet_conv2d_multiplier, lenet_conv2d_shift, 1};
   static const unit_prune_params prune = {
@@ -51,41 +51,28 @@ static unit_status run_conv2d(void) {
   };
   static const unit_dims input_dims = {1, 28, 28, 1};
   static const unit_dims filter_dims = {6, 5, 5, 1};
-  static const unit_dims output_dims = {1, 24, 24, 6};
-  const int8_t *const input = &arena.s8[3456]; /* input_0 */
-  int8_t *const output = &arena.s8[0]; /* conv2d */
-  const unit_context context = {&arena.s32[1060], 150, LENET_COUNTERS(0)};
+  static const unit_dims output_dims = {1, 12, 12, 6};
+  const int8_t *const input = &arena.s8[0]; /* input_0 */
+  int8_t *const output = &arena.s8[1200]; /* conv2d */
+  const unit_context context = {&arena.s32[196], 150, LENET_COUNTERS(0)};
   return unit_conv_compare_s8(
       &context, &params, &quant, &prune, &input_dims, input,
       &filter_dims, lenet_conv2d_weights, lenet_conv2d_bias, &output_dims, output);
 }
 
-/* Layer 1: max_pooling2d, MAX_POOL_2D 1x24x24x6 -> 1x12x12x6 */
-static unit_status run_max_pooling2d(void) {
-  static const unit_pool_params params = {
-      {2, 2},                       /* stride: h, w */
-      {0, 0},                       /* padding */
-      {-128, 127, UNIT_FATRELU_OFF} /* activation: min, max, fatrelu_min */
-  };
-  static const unit_dims input_dims = {1, 24, 24, 6};
-  static const unit_dims filter_dims = {1, 2, 2, 1};
-  static const unit_dims output_dims = {1, 12, 12, 6};
-  const int8_t *const input = &arena.s8[0]; /* conv2d */
-  int8_t *const output = &arena.s8[0]; /* max_pooling2d */
-  return unit_max_pool_s8(&params, &input_dims, input, &filter_dims, &output_dims, output);
-}
-
-/* Layer 2: conv2d_1, CONV_2D 1x12x12x6 -> 1x8x8x16, filter 16x5x5x6, 153,600 MACs
+/* Layer 1: conv2d_1, CONV_2D 1x12x12x6 -> 1x4x4x16, filter 16x5x5x6, 153,600 MACs, with max
+ *   pooling 2x2
  * point 0 (default): compare, 16 thresholds 793..1722, divider bit_shift, compensated, 64.3% of
  *   the MACs expected to be skipped */
 static unit_status run_conv2d_1(void) {
   static const unit_conv_params params = {
-      128,                          /* input_offset */
-      -128,                         /* output_offset */
-      {1, 1},                       /* stride */
-      {0, 0},                       /* padding */
-      {1, 1},                       /* dilation */
-      {-128, 127, UNIT_FATRELU_OFF} /* activation: min, max, fatrelu_min */
+      128,                           /* input_offset */
+      -128,                          /* output_offset */
+      {1, 1},                        /* stride */
+      {0, 0},                        /* padding */
+      {1, 1},                        /* dilation */
+      {-128, 127, UNIT_FATRELU_OFF}, /* activation: min, max, fatrelu_min */
+      {2, 2}                         /* pool: h, w */
   };
   static const unit_quant_params quant = {lenet_conv2d_1_multiplier, lenet_conv2d_1_shift, 1};
   static const unit_prune_params prune = {
@@ -99,31 +86,16 @@ static unit_status run_conv2d_1(void) {
   };
   static const unit_dims input_dims = {1, 12, 12, 6};
   static const unit_dims filter_dims = {16, 5, 5, 6};
-  static const unit_dims output_dims = {1, 8, 8, 16};
-  const int8_t *const input = &arena.s8[0]; /* max_pooling2d */
+  static const unit_dims output_dims = {1, 4, 4, 16};
+  const int8_t *const input = &arena.s8[1200]; /* conv2d */
   int8_t *const output = &arena.s8[2064]; /* conv2d_1 */
-  const unit_context context = {&arena.s32[216], 1200, LENET_COUNTERS(1)};
+  const unit_context context = {&arena.s32[0], 1200, LENET_COUNTERS(1)};
   return unit_conv_compare_s8(
       &context, &params, &quant, &prune, &input_dims, input,
       &filter_dims, lenet_conv2d_1_weights, lenet_conv2d_1_bias, &output_dims, output);
 }
 
-/* Layer 3: max_pooling2d_1, MAX_POOL_2D 1x8x8x16 -> 1x4x4x16 */
-static unit_status run_max_pooling2d_1(void) {
-  static const unit_pool_params params = {
-      {2, 2},                       /* stride: h, w */
-      {0, 0},                       /* padding */
-      {-128, 127, UNIT_FATRELU_OFF} /* activation: min, max, fatrelu_min */
-  };
-  static const unit_dims input_dims = {1, 8, 8, 16};
-  static const unit_dims filter_dims = {1, 2, 2, 1};
-  static const unit_dims output_dims = {1, 4, 4, 16};
-  const int8_t *const input = &arena.s8[2064]; /* conv2d_1 */
-  int8_t *const output = &arena.s8[2064]; /* max_pooling2d_1 */
-  return unit_max_pool_s8(&params, &input_dims, input, &filter_dims, &output_dims, output);
-}
-
-/* Layer 4: dense, FULLY_CONNECTED 1x256 -> 1x10, filter 10x256, 2,560 MACs
+/* Layer 2: dense, FULLY_CONNECTED 1x256 -> 1x10, filter 10x256, 2,560 MACs
  * point 0 (default): compare, 10 thresholds 714..1245, divider bit_shift, compensated, 64.6% of
  *   the MACs expected to be skipped */
 static unit_status run_dense(void) {
@@ -145,7 +117,7 @@ static unit_status run_dense(void) {
   static const unit_dims input_dims = {1, 1, 1, 256};
   static const unit_dims filter_dims = {256, 1, 1, 10};
   static const unit_dims output_dims = {1, 1, 1, 10};
-  const int8_t *const input = &arena.s8[2064]; /* max_pooling2d_1 */
+  const int8_t *const input = &arena.s8[2064]; /* conv2d_1 */
   int8_t *const output = &arena.s8[40]; /* dense */
   const unit_context context = {&arena.s32[0], 40, LENET_COUNTERS(2)};
   return unit_fully_connected_compare_s8(
@@ -153,7 +125,7 @@ static unit_status run_dense(void) {
       &filter_dims, lenet_dense_weights, lenet_dense_bias, &output_dims, output);
 }
 
-/* Layer 5: dense/softmax, SOFTMAX 1x10 -> 1x10 */
+/* Layer 3: dense/softmax, SOFTMAX 1x10 -> 1x10 */
 static unit_status run_dense_softmax(void) {
   const int8_t *const input = &arena.s8[40]; /* dense */
   int8_t *const output = &arena.s8[40]; /* dense/softmax */
@@ -166,7 +138,7 @@ unit_status lenet_init(void) {
   return lenet_set_point(0);
 }
 
-int8_t *lenet_input(void) { return &arena.s8[3456]; }
+int8_t *lenet_input(void) { return &arena.s8[0]; }
 
 const int8_t *lenet_output(void) { return &arena.s8[40]; }
 
@@ -183,14 +155,10 @@ unit_status lenet_invoke_layer(int layer) {
     case 0:
       return run_conv2d();
     case 1:
-      return run_max_pooling2d();
-    case 2:
       return run_conv2d_1();
-    case 3:
-      return run_max_pooling2d_1();
-    case 4:
+    case 2:
       return run_dense();
-    case 5:
+    case 3:
       return run_dense_softmax();
     default:
       return UNIT_ARG_ERROR;
@@ -206,9 +174,9 @@ const unit_counters *lenet_stats(int layer) {
   switch (layer) {
     case 0:
       return LENET_COUNTERS(0);
-    case 2:
+    case 1:
       return LENET_COUNTERS(1);
-    case 4:
+    case 2:
       return LENET_COUNTERS(2);
     default:
       return NULL;
