@@ -190,8 +190,7 @@ static void run_row(const unit_conv_walk *walk, unit_patch *patch, block *of, co
   const unit_span rows = unit_span_of(top, y->input, y->kernel, y->dilation);
   ptrdiff_t left = -x->padding;
   for (ptrdiff_t todo = x->output, some; todo > 0; todo -= some) {
-    const ptrdiff_t room = of->places - of->outputs;
-    some = unit_quotient(room, walk->window);
+    some = WAIT ? unit_quotient(of->places - of->outputs, walk->window) : 1;
     if (some > todo) some = todo;
     if (walk->window == 1) {
       left = run_positions(walk, patch, of, &rows, image, left, some);
