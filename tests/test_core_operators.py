@@ -237,3 +237,10 @@ def test_softmax_of_many_equal_logits(plain: ctypes.CDLL, size: int) -> None:
 def test_softmax_of_nothing_is_refused(plain: ctypes.CDLL) -> None:
     assert call(plain, "unit_softmax_s8", empty(1), 1, 0, 2**30, 20, -100, empty(1)) == ARG_ERROR
     assert call(plain, "unit_softmax_s8", empty(1), 1, 1, 2**30, 20, 1, empty(1)) == ARG_ERROR
+
+
+@given(seed=seeds, size=st.integers(2, 40))
+def test_margin_is_between_the_two_largest(plain: ctypes.CDLL, seed: int, size: int) -> None:
+    x = int8(seed, size)
+    next_to_last, last = np.sort(x.astype(int))[-2:]
+    assert call(plain, "unit_margin_s8", x, size) == last - next_to_last

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from . import baselines as baselines
     from . import datasets as datasets
+    from .adaptive import Adaptive, adapt
     from .api import ConversionResult, convert, load
     from .converter.errors import DataError, MetadataError, ModelError, UnitError
     from .converter.pruning import Divider, LayerPruning, OperatingPoint, PruningConfig
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
     from .tuning import TuneResult, tune
 
 _HOME = {
+    "Adaptive": "adaptive",
+    "adapt": "adaptive",
     "ConversionResult": "api",
     "convert": "api",
     "load": "api",
@@ -54,6 +57,7 @@ _HOME = {
 _MODULES = ("baselines", "datasets")
 
 __all__ = [
+    "Adaptive",
     "ConversionResult",
     "DataError",
     "Divider",
@@ -71,6 +75,7 @@ __all__ = [
     "Target",
     "TuneResult",
     "UnitError",
+    "adapt",
     "convert",
     "evaluate",
     "load",

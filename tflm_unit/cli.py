@@ -12,7 +12,7 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
-from . import cli_convert, cli_export, cli_report, cli_simulate, cli_tune
+from . import cli_adapt, cli_convert, cli_export, cli_report, cli_simulate, cli_tune
 from .cli_common import (
     AsJson,
     DataPath,
@@ -97,6 +97,7 @@ app.command(epilog=cli_export.EPILOG)(cli_export.export)
 app.command(epilog=cli_simulate.EPILOG)(cli_simulate.simulate)
 app.command(epilog=cli_report.EPILOG)(cli_report.report)
 app.command(epilog=cli_tune.EPILOG)(cli_tune.tune)
+app.command(epilog=cli_adapt.EPILOG)(cli_adapt.adapt)
 
 
 @app.callback()

@@ -100,7 +100,7 @@ def tune(
 
     for path in (output, report):
         _check_place(path)
-    arrays, notes = _arrays(data, samples, validation)
+    arrays, notes = data_of(data, samples, validation)
     limits = _points(points, percent=budget is None)
     with progress_bar(as_json) as progress, _telling_how_to_continue(storage):
         result = run(
@@ -160,7 +160,7 @@ def _telling_how_to_continue(storage: str | None) -> Iterator[None]:
         raise
 
 
-def _arrays(path: Path, samples: int, validation: int) -> tuple[dict[str, Any], list[str]]:
+def data_of(path: Path, samples: int, validation: int) -> tuple[dict[str, Any], list[str]]:
     """Arguments of `tflm_unit.tune` that are data, and what to tell about them."""
     from .files import NpzData, spread
 

@@ -203,6 +203,10 @@ unit_status unit_dequantize_s8_f32(float scale, int32_t zero_point, const int8_t
 unit_status unit_concatenation_s8(const int8_t *input, int32_t outer, int32_t inner, int32_t column,
                                   int32_t output_inner, int8_t *output);
 
+/* ---- Two operating points (docs/tune.md): by how much the largest of `size` outputs, at least
+ * two, exceeds the next, 0..255. */
+int32_t unit_margin_s8(const int8_t *output, int32_t size);
+
 #ifdef __cplusplus
 }
 #endif
