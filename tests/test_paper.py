@@ -263,7 +263,7 @@ def command(script: str, *arguments: str, data: Path) -> subprocess.CompletedPro
     return subprocess.run(run, capture_output=True, text=True, env=environment, timeout=120)
 
 
-@pytest.mark.parametrize("script", ["figure5.py", "figure6_7.py", "table2.py"])
+@pytest.mark.parametrize("script", ["figure5.py", "figure6_7.py", "table2.py", "adaptive.py"])
 def test_missing_data_is_one_line(script: str, tmp_path: Path) -> None:
     done = command(script, *([] if script == "table2.py" else ["--dataset", "har"]), data=tmp_path)
     assert done.returncode == 1
@@ -271,7 +271,7 @@ def test_missing_data_is_one_line(script: str, tmp_path: Path) -> None:
     assert done.stderr.count("\n") == 1
 
 
-@pytest.mark.parametrize("script", ["figure5.py", "figure6_7.py", "table2.py"])
+@pytest.mark.parametrize("script", ["figure5.py", "figure6_7.py", "table2.py", "adaptive.py"])
 def test_help_has_an_example(script: str, tmp_path: Path) -> None:
     done = command(script, "--help", data=tmp_path)
     assert done.returncode == 0
