@@ -65,9 +65,12 @@ def test_the_header_tells_what_the_model_is(converted: tflm_unit.ConversionResul
     assert "1  saver, 80.0% of the MACs skipped" in text
     assert all(f"{row.offset:>8} {row.bytes:>8}" in text for row in result.plan)
     assert "#define LENET_INPUT_SCALE 0.003921569f\n#define LENET_INPUT_ZERO_POINT (-128)" in text
-    assert result.layers == (0, 1, 2, 4, 5)
+    assert result.layers == (0, 2, 4, 5)  # the convolution does the pooling
     source = (tmp_path / "lenet.c").read_text()
-    assert "Layer 0: conv1, CONV_2D 1x10x10x1 -> 1x10x10x4, filter 4x3x3x1, 3,136 MACs" in source
+    assert (
+        "Layer 0: conv1, CONV_2D 1x10x10x1 -> 1x5x5x4, filter 4x3x3x1, 3,136 MACs, with max pooling 2x2"
+        in " ".join(source.replace("*", " ").split())
+    )
     assert source.count(" expected ") == 6
     assert max(map(len, source.splitlines())) <= 120
 
@@ -267,7 +270,7 @@ def test_the_command(converted: tflm_unit.ConversionResult, tmp_path: Path) -> N
     converted.save(tmp_path / "model.tflite")
     export_to = ["export", tmp_path / "model.tflite", "-o", tmp_path / "out"]
     text = succeed(*export_to, "--name", "lenet", "--target", "cortex_m0_sim")
-    assert "pool (in place)" in text
+    assert "softmax (in place)" in text
     figures = json.loads(succeed(*export_to, "--point", "saver", "--with-core", "--json"))
     assert figures["points"] == ["saver"]
     assert figures["plan"][0] == {
