@@ -16,13 +16,16 @@ CACHE = ROOT / "build" / "benchmarks" / "cost_layers"
 SAMPLES = 32
 SEED = 7
 BIASES = (0.0, 0.1, 0.3)  # of one network after the other, so that more or fewer outputs are above zero
+# The first layer of a bright network gets a center, and so activations of both signs; its weights have the tails of
+# trained ones, so that neighbours seldom need the same inputs.
+BRIGHT_NETWORKS, TAILS = ("spectrum",), 3
 # Two of three channels of these networks are next to nothing, as in trained MobileNets.
 DEAD_NETWORKS, DEAD, DEAD_SCALE = ("dead", "narrow", "channels"), 3, 1e-6
 
 
 def _networks() -> dict[str, tuple[tuple[int, ...], Callable[[Any], list[Any]]]]:
-    """Input shape, and layers: kernels 1..10, strides, padding, few and many channels; all but "image" and "channels"
-    small enough for 16 KB."""
+    """Input shape, and layers: kernels 1..10, strides, padding, few and many channels; all but "image", "channels"
+    and "spectrum" small enough for 16 KB."""
 
     def conv(
         k: Any, filters: int, kernel: int | tuple[int, int], stride: int = 1, padding: str = "valid"
@@ -214,15 +217,28 @@ def _networks() -> dict[str, tuple[tuple[int, ...], Callable[[Any], list[Any]]]]
                 dense(k, 10, last=True),
             ],
         ),
+        "spectrum": (
+            (64, 48, 1),
+            lambda k: [
+                conv(k, 6, 5),
+                k.MaxPooling2D(),
+                conv(k, 12, (5, 3)),
+                k.MaxPooling2D((2, 4)),
+                conv(k, 10, 4),
+                k.Flatten(),
+                dense(k, 12, last=True),
+            ],
+        ),
     }
 
 
-def inputs(shape: tuple[int, ...]) -> np.ndarray:
-    """Smooth random patterns of 0..1 with a dark background, float32 (SAMPLES, *shape)."""
+def inputs(shape: tuple[int, ...], *, is_bright: bool = False) -> np.ndarray:
+    """Smooth random patterns of 0..1, with a dark background or around 0.5, float32 (SAMPLES, *shape)."""
     x = np.random.default_rng(SEED).normal(0, 1, (SAMPLES, *shape))
     for axis in range(1, len(shape)):
         x = x + 0.7 * (np.roll(x, 1, axis) + np.roll(x, -1, axis))
-    return np.clip(x / np.abs(x).max(), 0, 1).astype(np.float32)
+    x = x / np.abs(x).max()
+    return (x / 2 + 0.5 if is_bright else np.clip(x, 0, 1)).astype(np.float32)
 
 
 def _dying(kernel: np.ndarray, bias: np.ndarray) -> list[np.ndarray]:
@@ -232,11 +248,17 @@ def _dying(kernel: np.ndarray, bias: np.ndarray) -> list[np.ndarray]:
     return [kernel * alive, bias * alive.ravel()]
 
 
+def _heavy_tailed(kernel: np.ndarray, bias: np.ndarray) -> list[np.ndarray]:
+    """Kernel with few large weights and many small ones, and bias."""
+    largest = np.abs(kernel).max()
+    return [np.sign(kernel) * largest * (np.abs(kernel) / largest) ** TAILS, bias]
+
+
 def networks() -> dict[str, tuple[bytes, np.ndarray]]:
     """Each network as int8 .tflite, and its inputs."""
     result = {}
     for name, (shape, layers) in _networks().items():
-        path, x = CACHE / f"{name}.tflite", inputs(shape)
+        path, x = CACHE / f"{name}.tflite", inputs(shape, is_bright=name in BRIGHT_NETWORKS)
         if not path.exists():
             import keras
 
@@ -246,7 +268,12 @@ def networks() -> dict[str, tuple[bytes, np.ndarray]]:
                 if layer.get_weights():
                     kernel, bias = layer.get_weights()
                     bias = np.full_like(bias, BIASES[len(result) % len(BIASES)])
-                    layer.set_weights(_dying(kernel, bias) if name in DEAD_NETWORKS else [kernel, bias])
+                    changed = [kernel, bias]
+                    if name in DEAD_NETWORKS:
+                        changed = _dying(kernel, bias)
+                    elif name in BRIGHT_NETWORKS:
+                        changed = _heavy_tailed(kernel, bias)
+                    layer.set_weights(changed)
             path.parent.mkdir(parents=True, exist_ok=True)
             write_file(path, export_int8(model, x))
         result[name] = path.read_bytes(), x

@@ -14,7 +14,7 @@ import numpy as np
 from .activity import Activity
 from .codegen.scratch import keeps_lists
 from .cost_axis import Axis
-from .cost_sorted import SortedShape, conv_counts, depthwise_counts
+from .cost_sorted import SortedPhase, SortedShape, conv_counts, depthwise_counts
 from .engine import cutoffs
 from .graph import ConvParams, FullyConnectedParams, Graph, Layer
 from .plans import WeightPlan
@@ -64,7 +64,8 @@ class LayerCounts:
             self._y, self._x = Axis(1, 1, 1, 1, 0, 1), Axis(rows, 1, rows, 1, 0, 1)
             self._depthwise = False
         self._magnitude = np.abs(x)
-        self._signs = 1 if params.input_offset == 128 else 2  # passes over the sorted inputs
+        self._positive, self._negative = np.maximum(x, 0), np.maximum(-x, 0)
+        self._signs = 1 if params.input_offset == 128 else 2
         self._sums, self._outputs = activity.output[0].size, outputs[0].size
         low = params.activation.min if params.activation.fused_relu else -129
         self._multiplied = float(np.count_nonzero(outputs > low)) / self._samples
@@ -122,9 +123,9 @@ class LayerCounts:
         thresholds = np.ascontiguousarray(entry.per_channel(self._ohwi.shape[0]))
         return self._as_ohwi(cutoffs(self.op, self._weights, thresholds, entry.divider)) + 1
 
-    def _at_least(self, rows: np.ndarray, columns: np.ndarray) -> np.ndarray:
+    def _at_least(self, rows: np.ndarray, columns: np.ndarray, of: np.ndarray | None = None) -> np.ndarray:
         """Activations with |x| >= m in these rows and columns, float64 (input channels, 257)."""
-        part = self._magnitude[:, rows][:, :, columns]
+        part = (self._magnitude if of is None else of)[:, rows][:, :, columns]
         channels = part.shape[3]
         codes = part + MAGNITUDES * np.arange(channels)
         counts = np.bincount(codes.ravel(), minlength=channels * MAGNITUDES).reshape(channels, MAGNITUDES)
@@ -243,23 +244,24 @@ class LayerCounts:
 
     def _sorted(self, critical: np.ndarray) -> dict[str, float]:
         """Every weight walks all inputs of its phase that are large enough, wherever they lie."""
-        lists: dict[tuple[int, int], np.ndarray] = {}
-        walks: dict[tuple[int, int], list[np.ndarray]] = {}
-        least: dict[tuple[int, int], list[np.ndarray]] = {}
-        for ky in range(self._y.kernel):
-            for kx in range(self._x.kernel):
-                phase = self._y.phase(ky), self._x.phase(kx)
-                if phase not in lists:
-                    lists[phase] = self._at_least(self._y.alike(ky), self._x.alike(kx))
-                walks.setdefault(phase, []).append(lists[phase][self._channel, critical[:, ky, kx]])
-                least.setdefault(phase, []).append(critical[:, ky, kx])
+        taps: dict[tuple[int, int], list[tuple[int, int]]] = {}
+        for ky, kx in np.ndindex(*critical.shape[1:3]):
+            taps.setdefault((self._y.phase(ky), self._x.phase(kx)), []).append((ky, kx))
+        found = []
+        for some in taps.values():
+            rows, columns = self._y.alike(some[0][0]), self._x.alike(some[0][1])
+            least = np.stack([critical[:, ky, kx] for ky, kx in some], axis=-1)
+            kernel = (len({ky for ky, _ in some}), len({kx for _, kx in some}))
+            every = self._at_least(rows, columns)
+            parts = [every] if self._depthwise else [self._at_least(rows, columns, self._positive)]
+            if self._signs == 2 and not self._depthwise:
+                parts.append(self._at_least(rows, columns, self._negative))
+            walks = [part[self._channel[:, :, None], least] for part in parts]
+            found.append(SortedPhase(every, parts, walks, least, kernel))
         shape = SortedShape(self._signs, self._group_outputs, self._y, self._x)
-        found = list(lists.values())
-        stacked = [np.stack(some, axis=-1) for some in walks.values()]
         if self._depthwise:
-            magnitudes = [np.stack(some, axis=-1)[:, 0] for some in least.values()]
-            return depthwise_counts(shape, found, [s[:, 0] for s in stacked], magnitudes, self._channel[:, 0])
-        return conv_counts(shape, found, stacked, int(critical.min()), self._keeps_lists)
+            return depthwise_counts(shape, found, self._channel[:, 0])
+        return conv_counts(shape, found, self._channel, self._keeps_lists)
 
     def _planned(self, critical: np.ndarray, plan: WeightPlan) -> dict[str, float]:
         """Every activation is looked at once per list of blocks and segments, and then walks its lists."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import gcd
 
 import numpy as np
 
@@ -24,48 +25,91 @@ class SortedShape:
     y: Axis
     x: Axis
 
+    @property
+    def has_neighbours(self) -> bool:
+        """Whether the taps of a kernel row add to neighbouring accumulators."""
+        steps = gcd(self.x.stride, self.x.dilation)
+        return self.x.stride == self.x.dilation == steps
+
+
+@dataclass(frozen=True)
+class SortedPhase:
+    """The inputs that the taps of one phase meet.
+
+    every: inputs with |x| >= m, (input channels, 257). parts: of them, those of each list, by sign (depthwise: all).
+    walks: by list, inputs that each weight walks, (output channels, input channels of a group, taps). critical: the
+    least |x| that each weight needs, of the same shape. kernel: rows and columns of the taps.
+    """
+
+    every: np.ndarray
+    parts: Sequence[np.ndarray]
+    walks: Sequence[np.ndarray]
+    critical: np.ndarray
+    kernel: tuple[int, int]
+
 
 def conv_counts(
-    shape: SortedShape,
-    lists: Sequence[np.ndarray],
-    walks: Sequence[np.ndarray],
-    least: int,
-    keeps_lists: bool,
+    shape: SortedShape, phases: Sequence[SortedPhase], channel: np.ndarray, keeps_lists: bool
 ) -> dict[str, float]:
     """Of CONV_2D.
 
-    lists: per phase, inputs with |x| >= m, (input channels, 257). walks: per phase, inputs that each weight walks,
-    (output channels, input channels of a group, taps). least: the smallest critical magnitude. keeps_lists: weights
-    walk output by output, and else input by input.
+    channel: the input channel of each (output channel, input channel of a group). keeps_lists: weights walk output by
+    output, and else input by input.
     """
-    outputs, depth, _ = walks[0].shape
-    groups = outputs // shape.group_outputs
-    counts = dict.fromkeys(("kept", "ones", "kept_few", "weights_live", "weights_few", "moves"), 0.0)
-    for some in walks:
-        few = some < FEW
-        counts["kept_few"] += float(some[few].sum())
-        counts["weights_few"] += float(np.minimum(some[few], 1).sum())
-        counts["weights_live"] += float(np.count_nonzero(~few))
-        many = np.where(few, 0.0, some)
-        if not keeps_lists:  # weights of all outputs of a group meet in one list
-            many = many.reshape(groups, shape.group_outputs, depth, -1).transpose(0, 2, 1, 3)
-            many = many.reshape(groups * depth, -1)
-        fours, moves = _together(many.reshape(-1, many.shape[-1]))
-        counts["kept"] += float(many.sum())
-        counts["ones"] += float(many.sum()) - fours
-        counts["moves"] += moves
-    phases, pairs = len(lists), float(outputs * depth * shape.signs)
+    outputs, depth = channel.shape
+    groups, least = outputs // shape.group_outputs, min(int(p.critical.min()) for p in phases)
+    counts = dict.fromkeys(("kept", "fours", "ones", "kept_few", "weights_few", "weights_live", "moves"), 0.0)
+    for phase in phases:
+        for part, some in zip(phase.parts, phase.walks, strict=True):
+            few = some < FEW
+            counts["kept_few"] += float(some[few].sum())
+            counts["weights_few"] += float(np.minimum(some[few], 1).sum())
+            counts["weights_live"] += float(np.count_nonzero(~few))
+            many = np.where(few, 0.0, some)
+            in_rows = np.zeros(some.shape)
+            if shape.has_neighbours:
+                in_rows = _rows(some, phase.kernel) * (part[:, 1] >= 2 * FEW)[channel][:, :, None]
+            together, _ = _together(_sets(np.where(in_rows > 0, 0.0, many), groups, keeps_lists))
+            _, moves = _together(_sets(many, groups, keeps_lists))
+            counts["kept"] += float(many.sum())
+            counts["fours"] += together
+            counts["ones"] += float(many.sum() - in_rows.sum()) - together
+            counts["moves"] += moves
+    pairs = float(outputs * depth * shape.signs)
     columns = len({shape.x.phase(kx) for kx in range(shape.x.kernel)})
     return counts | {
         "weights": pairs * shape.y.kernel * shape.x.kernel,
         "plane_rows": float(outputs * shape.y.output),
-        "lists": float(lists[0].shape[0] * phases),
-        "sorted": float(sum(x[:, 0].sum() for x in lists)),
-        "sorted_needed": float(sum(x[:, min(least, NEVER)].sum() for x in lists)),
+        "lists": float(len(phases[0].every) * len(phases)),
+        "sorted": float(sum(p.every[:, 0].sum() for p in phases)),
+        "sorted_needed": float(sum(p.every[:, min(least, NEVER)].sum() for p in phases)),
         "kernels": pairs,
-        "sets": pairs * phases,
+        "sets": pairs * len(phases),
         "tap_rows": pairs * shape.y.kernel * columns,
     }
+
+
+def _rows(walks: np.ndarray, kernel: tuple[int, int]) -> np.ndarray:
+    """What each weight walks together with the three neighbours of its kernel row; 0: it does not."""
+    height, width = kernel
+    whole = width // TOGETHER * TOGETHER
+    found = np.zeros((*walks.shape[:2], height, width))
+    rows = walks.reshape(*walks.shape[:2], height, width)[..., :whole]
+    rows = rows.reshape(*rows.shape[:3], -1, TOGETHER)
+    common, all_of_them = rows.min(axis=-1), rows.sum(axis=-1)
+    walked = np.where((common >= FEW) & (7 * common >= all_of_them), common, 0.0)
+    found[..., :whole] = np.repeat(walked, TOGETHER, axis=-1)
+    return found.reshape(walks.shape)
+
+
+def _sets(walks: np.ndarray, groups: int, keeps_lists: bool) -> np.ndarray:
+    """Weights that are put in order together, (sets, weights)."""
+    if keeps_lists:
+        return walks.reshape(-1, walks.shape[-1])
+    outputs, depth, _ = walks.shape  # weights of all outputs of a group meet in one list
+    return (
+        walks.reshape(groups, outputs // groups, depth, -1).transpose(0, 2, 1, 3).reshape(groups * depth, -1)
+    )
 
 
 def _together(walks: np.ndarray) -> tuple[float, float]:
@@ -83,21 +127,17 @@ def _together(walks: np.ndarray) -> tuple[float, float]:
 
 
 def depthwise_counts(
-    shape: SortedShape,
-    lists: Sequence[np.ndarray],
-    walks: Sequence[np.ndarray],
-    critical: Sequence[np.ndarray],
-    channel: np.ndarray,
+    shape: SortedShape, phases: Sequence[SortedPhase], channel: np.ndarray
 ) -> dict[str, float]:
     """Of DEPTHWISE_CONV_2D, where the inputs of a channel are looked at once per phase.
 
-    lists: as in conv_counts. walks, critical: per phase, inputs that each weight walks and its critical magnitude,
-    (output channels, taps). channel: the input channel of each output channel.
+    channel: the input channel of each output channel.
     """
     counts = dict.fromkeys(
         ("kept", "kept_few", "weights_few", "listed", "sets", "fills", "looked", "needed"), 0.0
     )
-    for inputs, some, magnitudes in zip(lists, walks, critical, strict=True):
+    for phase in phases:
+        inputs, some, magnitudes = phase.every, phase.walks[0][:, 0], phase.critical[:, 0]
         few = some < FEW
         counts["kept"] += float(some[~few].sum())
         counts["kept_few"] += float(some[few].sum())
@@ -112,9 +152,9 @@ def depthwise_counts(
         counts["looked"] += float(inputs[channel[used], 0].sum())
         counts["needed"] += float(inputs[channel, ordered[:, 0]].sum())
     return counts | {
-        "weights": float(sum(x.size for x in critical)),
+        "weights": float(sum(p.critical.size for p in phases)),
         "plane_rows": float(len(channel) * shape.y.output),
         "channels": float(len(channel)),
-        "kernels": float(len(channel) * len(lists)),
-        "looked_rows": counts["sets"] * shape.y.input / len(lists) ** 0.5,
+        "kernels": float(len(channel) * len(phases)),
+        "looked_rows": counts["sets"] * shape.y.input / len(phases) ** 0.5,
     }

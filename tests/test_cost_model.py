@@ -16,7 +16,7 @@ from tflm_unit import UnitError
 from tflm_unit.converter.activity import Activity
 from tflm_unit.converter.cost_features import LayerCounts
 from tflm_unit.converter.cost_model import cost_model
-from tflm_unit.converter.cost_sorted import _together
+from tflm_unit.converter.cost_sorted import _rows, _together
 from tflm_unit.converter.engine import Engine
 from tflm_unit.converter.graph import ConvParams
 from tflm_unit.converter.plans import make_plans
@@ -86,6 +86,14 @@ def test_weights_of_a_set_walk_in_fours() -> None:
     assert _together(np.array([[50.0, 0, 40, 60]])) == (0, 3 * 2 / 4)
     full = np.full((2, 33), 40.0)  # 32 belong together, and the last one walks alone
     assert _together(full)[0] == 2 * 32 * 40
+
+
+def test_neighbours_of_a_kernel_row_walk_together() -> None:
+    """Four of them, where all need enough of the inputs, and not much fewer than they need one by one."""
+    kernel = np.array([[50.0, 48, 47, 52, 90], [50, 31, 47, 52, 90], [40, 400, 40, 40, 90]])
+    expected = np.zeros((3, 5))
+    expected[0, :4] = 47
+    assert np.array_equal(_rows(kernel.reshape(1, 1, 15), (3, 5)), expected.reshape(1, 1, 15))
 
 
 def test_outputs_beyond_the_short_requantization_are_counted() -> None:
