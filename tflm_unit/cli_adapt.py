@@ -25,7 +25,9 @@ def adapt(
     ],
     scale: Scale = None,
     offset: Offset = None,
-    max_drop: Annotated[float, typer.Option(help="Points of accuracy that may be lost.")] = 1.0,
+    max_drop: Annotated[
+        float, typer.Option(min=0, max=100, help="Points of accuracy that may be lost.")
+    ] = 1.0,
     validation: Annotated[
         int, typer.Option(min=1, help="Validation samples at most, evenly spread over x_val.")
     ] = 5000,
