@@ -15,7 +15,6 @@ from planned_calls import Call as PlannedCall
 from planned_layers import graph_of, plannable, plans_of
 from strategies import LayerCase, conv_cases
 
-from tflm_unit import _native
 from tflm_unit.converter.graph import ConvParams
 from tflm_unit.converter.plan_lists import scratch_bytes
 
@@ -118,36 +117,3 @@ def test_empty_windows_are_refused(plain: ctypes.CDLL, pooled: PooledCase, pool:
         assert (output == 0x55).all()
     assert PlannedCall(case, plan).buffer_size(plain) == -1
     assert Call(case, SORTED).buffer_size(plain) == -1
-
-
-def run_batch(case: LayerCase, kernels: _native.Kernels) -> tuple[np.ndarray, np.ndarray, list[int]]:
-    """Outputs of the batch engine, a histogram of the activations per tap, and counts of MACs."""
-    params, scale = case.params, case.params.requantization
-    assert isinstance(params, ConvParams)
-    shape, (_, height, width, _) = case.output_shape, case.weights.shape
-    program = _native.Program(2)
-    program.add_input(0, case.input[0].size, False)
-    program.add_conv(
-        *(0, 1, case.weights, case.bias, scale.multiplier, scale.shift),
-        *(params.input_offset, params.output_offset, (params.activation.min, params.activation.max)),
-        *(_native.Schedule.zero_skip, None, kernels, False),
-        *((1, *case.input.shape[1:]), case.weights.shape, (1, *shape[1:])),
-        *(params.stride, params.padding, params.dilation, params.pool),
-    )
-    output = np.empty(shape, dtype=np.int8)
-    histogram = np.zeros((height * width * case.input.shape[3], 511), dtype=np.uint64)
-    ((_, *counts, _),) = program.run(
-        len(output), 1, 1, False, [(0, case.input)], [(1, output)], [(0, histogram)], None
-    )
-    return output, histogram, counts
-
-
-@pytest.mark.parametrize("kernels", _native.Kernels)
-@given(pooled=pooled_cases())
-def test_batch_engine(kernels: _native.Kernels, pooled: PooledCase) -> None:
-    case, want = pooled.case, pooled.expected("zero_skip")
-    output, histogram, counts = run_batch(case, kernels)
-    np.testing.assert_array_equal(output, want.output)
-    assert counts == [want.macs_total, want.macs_zero, want.macs_skipped]
-    plain = replace(case, params=replace(case.params, pool=(1, 1)), output_shape=pooled.positions)
-    np.testing.assert_array_equal(histogram, run_batch(plain, kernels)[1])

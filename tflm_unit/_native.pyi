@@ -65,7 +65,6 @@ class Program:
         stride: Sequence[int],
         padding: Sequence[int],
         dilation: Sequence[int],
-        pool: Sequence[int] = (1, 1),
     ) -> None: ...
     def add_fully_connected(
         self,

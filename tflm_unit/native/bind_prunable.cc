@@ -74,7 +74,7 @@ void AddConv(Program &program, int input, int output, const Array<const int8_t> 
              int32_t input_offset, int32_t output_offset, const Range &range, Schedule schedule,
              const std::optional<Pruning> &pruning, Kernels kernels, bool depthwise,
              const Dims &input_dims, const Dims &filter_dims, const Dims &output_dims,
-             const Tile &stride, const Tile &padding, const Tile &dilation, const Tile &pool) {
+             const Tile &stride, const Tile &padding, const Tile &dilation) {
   ConvSpec spec;
   spec.operands = ToOperands(
       {weights, bias, multiplier, shift, input_offset, output_offset, range, schedule, pruning});
@@ -85,7 +85,6 @@ void AddConv(Program &program, int input, int output, const Array<const int8_t> 
   spec.stride = ToTile(stride);
   spec.padding = ToTile(padding);
   spec.dilation = ToTile(dilation);
-  spec.pool = ToTile(pool);
   program.AddLayer(MakeConv(input, output, std::move(spec), kernels));
 }
 
@@ -154,7 +153,7 @@ void BindPrunable(nb::module_ &module, nb::class_<Program> &program) {
       .def("add_conv", AddConv, "input"_a, "output"_a, "weights"_a, "bias"_a.none(), "multiplier"_a,
            "shift"_a, "input_offset"_a, "output_offset"_a, "range"_a, "schedule"_a,
            "pruning"_a.none(), "kernels"_a, "depthwise"_a, "input_dims"_a, "filter_dims"_a,
-           "output_dims"_a, "stride"_a, "padding"_a, "dilation"_a, "pool"_a = Tile{1, 1})
+           "output_dims"_a, "stride"_a, "padding"_a, "dilation"_a)
       .def("add_fully_connected", AddFullyConnected, "input"_a, "output"_a, "weights"_a,
            "bias"_a.none(), "multiplier"_a, "shift"_a, "input_offset"_a, "output_offset"_a,
            "range"_a, "schedule"_a, "pruning"_a.none(), "kernels"_a, "rows"_a, "inputs"_a,

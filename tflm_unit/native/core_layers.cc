@@ -35,7 +35,7 @@ unit_status CoreConv::RunConv(const unit_context &ctx, const Call &call) const {
   const ConvSpec &s = spec();
   const Operands &o = s.operands;
   const unit_conv_params params = {o.input_offset, o.output_offset, s.stride, s.padding,
-                                   s.dilation,     o.activation,    s.pool};
+                                   s.dilation,     o.activation,    {1, 1}};
   const unit_quant_params quant = o.quant();
   const int8_t *x = input(call), *w = o.weights.data();
   const int32_t *bias = o.bias_or_null();

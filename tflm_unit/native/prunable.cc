@@ -30,20 +30,11 @@ void CheckOperands(const Operands &operands, int64_t weights, int32_t channels) 
   if (operands.schedule == Schedule::kCompare) operands.pruning.Validate(channels);
 }
 
-// The outputs before pooling are bounded as those after it are.
-void CheckPool(const unit_tile &pool, const unit_dims &output) {
-  CheckRange("pool height", pool.h, 1, kMaxElements / output.h);
-  CheckRange("pool width", pool.w, 1, kMaxElements / output.w);
-  CheckDims({output.n, output.h * pool.h, output.w * pool.w, output.c});
-}
-
 void CheckConv(const ConvSpec &spec) {
   for (const unit_dims &dims : {spec.input, spec.filter, spec.output}) CheckDims(dims);
   CheckRange("batch", spec.input.n, 1, 1);
-  CheckPool(spec.pool, spec.output);
-  CheckWindow(spec.input, spec.filter, spec.unpooled(), spec.stride, spec.padding, spec.dilation);
+  CheckWindow(spec.input, spec.filter, spec.output, spec.stride, spec.padding, spec.dilation);
   if (spec.depthwise) {
-    Require(spec.pool.h == 1 && spec.pool.w == 1, "only CONV_2D takes pooling");
     Require(
         spec.filter.n == 1 && spec.filter.c == spec.output.c && spec.output.c % spec.input.c == 0,
         "the channels of input, filter and output do not match");
@@ -94,11 +85,11 @@ void ConvLayer::CountActivations(const Call &call, uint32_t *histogram) const {
 }
 
 void ConvLayer::CountTap(int32_t top, int32_t left, const int8_t *image, uint32_t *bins) const {
-  const unit_dims &in = spec_.input, out = spec_.unpooled();
-  for (int32_t oy = 0; oy < out.h; ++oy) {
+  const unit_dims &in = spec_.input;
+  for (int32_t oy = 0; oy < spec_.output.h; ++oy) {
     const int32_t y = oy * spec_.stride.h + top;
     if (y < 0 || y >= in.h) continue;
-    for (int32_t ox = 0; ox < out.w; ++ox) {
+    for (int32_t ox = 0; ox < spec_.output.w; ++ox) {
       const int32_t x = ox * spec_.stride.w + left;
       if (x < 0 || x >= in.w) continue;
       const int8_t *pixel = image + (y * in.w + x) * in.c;

@@ -39,10 +39,8 @@ struct ConvSpec {
   unit_tile stride = {1, 1};
   unit_tile padding = {0, 0};
   unit_tile dilation = {1, 1};
-  unit_tile pool = {1, 1};  // fused max pooling, which leaves `output`
 
-  unit_dims unpooled() const { return {output.n, output.h * pool.h, output.w * pool.w, output.c}; }
-  int32_t positions() const { return unpooled().h * unpooled().w; }
+  int32_t positions() const { return output.h * output.w; }
 };
 
 struct FullyConnectedSpec {

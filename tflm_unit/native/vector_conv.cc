@@ -43,7 +43,6 @@ int64_t InsideImage(int32_t tap, int32_t outputs, int32_t stride, int32_t paddin
 }  // namespace
 
 bool VectorConv::Fits(const ConvSpec &spec) {
-  if (spec.pool.h != 1 || spec.pool.w != 1) return false;
   const PlaneSize plane = PaddedImage(spec);
   const int64_t taps = int64_t{spec.filter.h} * spec.filter.w * GroupDepth(spec);
   return taps <= kMaxTaps && plane.width <= kMaxPlaneBytes && plane.height <= kMaxPlaneBytes &&
