@@ -1,11 +1,13 @@
 /* Part of msp430_loops.c: from sums to outputs. */
 #include "msp430_loops.h"
 
-/* Shifts and multipliers that the short way covers, most often; sums from any size. */
+/* Shifts and multipliers that the short way covers, most often; sums from any size, and almost
+ * themselves. */
 static void random_scale(int32_t *multiplier, int32_t *shift) {
   *multiplier = (int32_t)(random_bits() >> 1);
   if (random_below(8)) *multiplier |= (int32_t)1 << 30;
   *shift = random_below(4) ? -random_below(20) : random_below(62) - 31;
+  if (random_below(8) == 0) *multiplier = INT32_MAX, *shift = 0;
 }
 
 void check_store(int16_t offset) {
@@ -45,6 +47,7 @@ void check_store(int16_t offset) {
     const int16_t e = (int16_t)-shift[0];
     if (e > 0 && e < 16) want[i] = (int32_t)(random_bits() >> 16) >> random_below(16) << e >> 7;
     if (random_below(2)) want[i] = -want[i];
+    if (e <= 0 && random_below(8) == 0) want[i] = INT32_MIN + random_below(300); /* wraps around */
     if (i > 0 && random_below(2)) want[i] = want[i - 1];
   }
   const ptrdiff_t step = 1 + random_below(2);

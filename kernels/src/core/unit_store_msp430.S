@@ -97,7 +97,7 @@ unit_store_plane_msp430:
 1:  MOVP #.Lstore_negate, r13
     mov @r11, r14
     mov r14, FRAME_SHIFT(r1)
-    cmp #1, r14                     ; a left shift may wrap around
+    cmp #0, r14                     ; without a right shift the largest sums wrap around
     jge 2f
     cmp OUTPUT_MIN(r12), FRAME_OFFSET(r1)
     jne 2f

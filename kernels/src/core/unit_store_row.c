@@ -2,14 +2,18 @@
 
 #define MANY 8 /* positions for which it pays to take one channel after another */
 
+static inline int32_t bias_of(const unit_outputs *output) {
+  const int32_t bias = output->bias != NULL ? *output->bias : 0;
+  return output->compensation != NULL ? unit_wrapping_add(bias, *output->compensation) : bias;
+}
+
 /* The outputs of one channel, the struct's first. kind: a constant. */
 static inline void store(unit_limits_kind kind, const unit_outputs *output, const int32_t *acc,
                          int8_t *to, ptrdiff_t acc_step, ptrdiff_t step, int16_t positions) {
   const unit_limits limits = output->limits; /* a copy, which no output overwrites */
   const int32_t offset = unit_scale_offset(output->offset);
   const unit_scale scale = unit_scale_of(*output->multiplier, *output->shift, offset);
-  int32_t bias = output->bias != NULL ? *output->bias : 0;
-  if (output->compensation != NULL) bias = unit_wrapping_add(bias, *output->compensation);
+  const int32_t bias = bias_of(output);
   const int32_t *end = acc + acc_step * positions;
   do {
     const int32_t sum = unit_wrapping_add(*acc, bias);
@@ -17,6 +21,16 @@ static inline void store(unit_limits_kind kind, const unit_outputs *output, cons
     acc += acc_step;
     to += step;
   } while (acc != end);
+}
+
+/* The same for a shift that unit_scale does not cover. */
+static inline void store_exact(const unit_outputs *output, const int32_t *acc, int8_t *to,
+                               ptrdiff_t acc_step, ptrdiff_t step, int16_t positions) {
+  const int32_t bias = bias_of(output);
+  for (; positions > 0; positions--, acc += acc_step, to += step) {
+    const int32_t sum = unit_wrapping_add(*acc, bias);
+    *to = unit_output_exact(output, sum, *output->multiplier, *output->shift);
+  }
 }
 
 /* kind: a constant; output: a copy. */
@@ -27,9 +41,7 @@ static inline void store_rows(unit_limits_kind kind, unit_outputs output, const 
     if (unit_scale_covers(*output.shift)) {
       store(kind, &output, acc, to, acc_step, step, positions);
     } else {
-      for (int16_t i = 0; i < positions; i++) {
-        unit_store(&output, acc + i * acc_step, 1, to + i * step);
-      }
+      store_exact(&output, acc, to, acc_step, step, positions);
     }
     unit_outputs_advance(&output, 1);
   }

@@ -91,7 +91,7 @@ unit_store_thumb2:
 
 .Lnegative:
   cmp r12, #0
-  bgt .Lexact                 /* shifting to the left may change the sign */
+  bge .Lexact                 /* without shifting to the right, the largest sums wrap around */
   store r9
   beq .Ldone
 .Lrelu:
