@@ -197,6 +197,22 @@ def test_positions_have_16_bits(
         check(row, counting, plain)
 
 
+@pytest.mark.parametrize("columns", [2**15 - 1, 2**15])
+@pytest.mark.parametrize("is_high", [False, True])
+def test_outputs_are_counted_with_16_bits(
+    counting: ctypes.CDLL, plain: ctypes.CDLL, columns: int, is_high: bool
+) -> None:
+    """Of depthwise convolutions, whose positions have no limit."""
+    size = (columns, 1) if is_high else (1, columns)
+    image = (np.arange(columns) % 251 - 128).astype(np.int8).reshape(1, *size, 1)
+    case = simple_case(DEPTHWISE, image, np.full((1, 1, 1, 1), 3, dtype=np.int8), size, (0, 0))
+    if columns < 2**15:
+        check(case, counting, plain)
+    else:
+        assert Call(case, SORTED).buffer_size(plain) == -1
+        assert Call(case, SORTED, scratch=1 << 20).run(plain)[0] == ARG_ERROR
+
+
 @pytest.mark.parametrize("op", CASES)
 @pytest.mark.parametrize("channels", [1, 3])
 def test_many_inputs_and_many_taps(counting: ctypes.CDLL, plain: ctypes.CDLL, op: str, channels: int) -> None:

@@ -13,6 +13,7 @@ from ..plans import WeightPlan
 QUOTIENT_CHANNELS = 8
 COLUMN = 64
 MAX_POSITION = 2**16 - 1  # of activation_sorted's CONV_2D, in bytes
+MAX_WINDOWS = 2**15 - 1  # rows and columns of outputs
 NEEDS = 256  # UNIT_SORTED_NEEDS: the table of activation_sorted's DEPTHWISE_CONV_2D
 
 
@@ -109,6 +110,8 @@ def _sorted_bytes(layer: Layer, graph: Graph) -> int | None:
     y, x = _axes(params, layer, graph)
     listed, lists, plane, channels = _sorted_parts(layer, graph)
     quotients = _aligned(y.kernel * x.kernel)
+    if max(y.output // params.pool[0], x.output // params.pool[1]) > MAX_WINDOWS:
+        return None
     if params.ch_mult:
         return plane + NEEDS + quotients
     pitch = x.output + max(x.before, x.after)

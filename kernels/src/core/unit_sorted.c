@@ -40,6 +40,12 @@ static void init_plane(unit_sorted *layer) {
   layer->size = 4 * plane + (((int32_t)(y->kernel * x->kernel) + 3) & ~(int32_t)3);
 }
 
+/* unit_store_plane counts outputs with 16 bits. */
+static void check_windows(unit_sorted *layer) {
+  const int32_t most = (int32_t)larger(layer->y.windows, layer->x.windows);
+  if (most > INT16_MAX) layer->size = -1;
+}
+
 static void init_lists(unit_sorted *layer) {
   const unit_sorted_axis *y = &layer->y, *x = &layer->x;
   const int32_t reach =
@@ -78,6 +84,7 @@ void unit_sorted_init_conv(unit_sorted *layer, const unit_conv_params *params,
   layer->activation = &params->activation;
   init_plane(layer);
   init_lists(layer);
+  check_windows(layer);
 }
 
 void unit_sorted_init_depthwise(unit_sorted *layer, const unit_dw_conv_params *params,
@@ -100,6 +107,7 @@ void unit_sorted_init_depthwise(unit_sorted *layer, const unit_dw_conv_params *p
   layer->activation = &params->activation;
   init_plane(layer);
   layer->size += UNIT_SORTED_NEEDS;
+  check_windows(layer);
 }
 
 unit_sorted_list unit_sorted_list_at(const unit_sorted *layer, uint8_t *memory) {

@@ -40,6 +40,8 @@
  * The positions of a list have 16 bits; CONV_2D runs only if
  *
  *   4 * ((last.h - first.h) * pitch + last.w - first.w) <= 65535
+ *
+ * and both operators only if they have at most 32767 rows and columns of outputs, after pooling.
  */
 #ifndef UNIT_SORTED_H_
 #define UNIT_SORTED_H_
