@@ -16,8 +16,17 @@ from tflm_unit.converter.activity import Activity
 from tflm_unit.converter.codegen.fused_pools import fuse_pools
 from tflm_unit.converter.cost_features import LayerCounts
 from tflm_unit.converter.engine import Engine
-from tflm_unit.converter.graph import Activation, ConvParams, CopyParams, Graph, PoolParams, Requantization
+from tflm_unit.converter.graph import (
+    Activation,
+    ConvParams,
+    CopyParams,
+    Graph,
+    PoolParams,
+    Requantization,
+    Tensor,
+)
 from tflm_unit.converter.pruning import Divider, LayerPruning, OperatingPoint, Schedule
+from tflm_unit.converter.weighted import layer_accumulator_bound
 
 RELU = Activation(-128, 127, fused_relu=True)
 POOL = PoolParams((2, 3), (2, 3), (0, 0), Activation())
@@ -117,6 +126,22 @@ UNFUSED = {
 def test_what_stays_apart(why: str) -> None:
     assert is_fused(graph_of())
     assert not is_fused(UNFUSED[why])
+
+
+@pytest.mark.parametrize(("room", "expected"), [(128, True), (127, False)])
+def test_sums_leave_room_for_the_offset(room: int, expected: bool) -> None:
+    graph = graph_of(convolution(shift=0))
+    layer = graph.layers[0]
+    old = graph.bias(layer)
+    assert old is not None
+    without = replace(old, data=np.zeros(5, np.int32))
+    bound = layer_accumulator_bound(_with_bias(graph, without), layer)
+    bias = replace(old, data=(2**31 - 1 - room - bound).astype(np.int32))
+    assert is_fused(_with_bias(graph, bias)) == expected
+
+
+def _with_bias(graph: Graph, bias: Tensor) -> Graph:
+    return replace(graph, tensors=tuple(bias if t.index == bias.index else t for t in graph.tensors))
 
 
 def test_somebody_else_reads_the_convolution() -> None:

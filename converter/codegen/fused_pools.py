@@ -18,6 +18,8 @@ from ..plan_lists import MAX_RING, MAX_WINDOW
 from ..pruning import FATRELU_OFF, LayerPruning
 from ..weighted import layer_accumulator_bound
 
+LARGEST_OFFSET = 128  # |zero point| of int8 outputs
+
 
 def fuse_pools(graph: Graph, entries: Sequence[Mapping[int, LayerPruning]]) -> Graph:
     """The graph with `ConvParams.pool` where that leaves every output as it is.
@@ -69,7 +71,8 @@ def _keeps_order(graph: Graph, layer: Layer, entries: Sequence[LayerPruning | No
         np.abs(e.compensation.astype(np.int64)).max() for e in entries if e and e.compensation is not None
     ]
     largest = int(layer_accumulator_bound(graph, layer).max()) + int(max(added, default=0))
-    if largest << max(int(params.requantization.shift.max()), 0) > INT32_MAX:
+    # The output offset is added to what is shifted.
+    if (largest << max(int(params.requantization.shift.max()), 0)) + LARGEST_OFFSET > INT32_MAX:
         return False
     levels = [e.fatrelu_min for e in entries if e and e.fatrelu_min != FATRELU_OFF]
     return all(level >= params.output_offset for level in levels) and _sums_fit(graph, layer, params, after)

@@ -90,8 +90,8 @@ typedef struct {
   unit_activation activation;
   /* Max pooling, >= 1; {1, 1}: none. Windows of that size tile the positions of the convolution,
    * output_dims * pool; only the largest sum of each gets bias and compensation and becomes an
-   * output. That is the largest output if no such sum, nor its left shift, wraps around, and if
-   * fatrelu_min is not below output_offset. */
+   * output. That is the largest output if no such sum, nor its left shift, nor the offset added to
+   * that wraps around, and if fatrelu_min is not below output_offset. */
   unit_tile pool;
 } unit_conv_params;
 
