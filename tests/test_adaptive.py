@@ -108,7 +108,7 @@ def test_the_pair_computes_least_of_those_that_keep_to_the_drop(
 
 def test_one_point_may_be_enough(result: ConversionResult, x: np.ndarray) -> None:
     """Without labels, the drop is that of the agreement with the dense network."""
-    found = tflm_unit.adapt(result, x, max_drop=0.9)
+    found = tflm_unit.adapt(result, x, max_drop=1)
     assert (found.first, found.second, found.margin) == ("saver", "saver", 0)
     assert (found.validation.judge, found.validation.dense, found.validation.again) == ("agreement", 1, 0)
     assert found.validation == found.alone["saver"]
@@ -126,8 +126,10 @@ def test_what_cannot_be_chosen(result: ConversionResult, x: np.ndarray, labels: 
     for arguments, options, message in (
         ((alone, x), {}, "1 operating points, and a choice takes two"),
         ((classifier(), x), {}, "0 operating points"),
-        ((result, x), {"max_drop": 1.5}, "max_drop is 1.5"),
-        ((lossy(), x), {"max_drop": 1e-6}, "the least, with its standard error, is"),
+        ((result, x), {"max_drop": 1.5}, r"max_drop is 1.5; it takes .* 0 \.\. 1"),
+        ((result, x), {"max_drop": "a"}, "max_drop is 'a'"),
+        ((lossy(), x), {"max_drop": 0}, "the least, with its standard error, is"),
+        ((result, x), {"test_labels": labels}, "test_labels are given without test"),
     ):
         with pytest.raises(UnitError, match=message):
             tflm_unit.adapt(*arguments, **options)  # type: ignore[arg-type]
@@ -137,7 +139,7 @@ def test_what_cannot_be_chosen(result: ConversionResult, x: np.ndarray, labels: 
 
 def test_command(result: ConversionResult, x: np.ndarray, labels: np.ndarray, tmp_path: Path) -> None:
     result.save(tmp_path / "net.tflite")
-    arrays = {"x_train": x[:2], "x_val": x, "y_val": labels, "x_test": x[:40], "y_test": labels[:40]}
+    arrays = {"x_val": x, "y_val": labels, "x_test": x[:40], "y_test": labels[:40]}
     np.savez(tmp_path / "data.npz", **arrays)
     given = ["adapt", tmp_path / "net.tflite", "--data", tmp_path / "data.npz", "--max-drop", 8]
     told = json.loads(succeed(*given, "--json"))

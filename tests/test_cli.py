@@ -188,6 +188,14 @@ MISTAKES = {
         ["convert", "{0}/model.tflite", "-o", "{0}/out.tflite", "--data", "{0}/data.npz", "--samples", "0"],
         "--samples is 0",
     ),
+    "digits from a file": (
+        ["demo", "--data", "{0}/data.npz", "-o", "{0}/demo"],
+        "data.npz is for --dataset mnist",
+    ),
+    "demo without its data": (
+        ["demo", "--dataset", "mnist", "--data", "{0}/none.npz", "-o", "{0}/demo"],
+        "{0}/none.npz",
+    ),
     "folder is missing": (
         [
             *("convert", "{0}/model.tflite", "-o", "{0}/none/out.tflite"),

@@ -79,12 +79,17 @@ def test_command_errors(folder: Path) -> None:
         ([folder / "net.tflite", "-o", output, "--data", folder / "wrong.npz"], "x_test"),
         ([folder / "net.tflite", "-o", output, "--data", folder / "data.npz"], "scale"),
         ([folder / "net.tflite", "-o", folder / "no" / "page.html"], "cannot write"),
+        ([folder / "net.tflite", "-o", folder / "net.tflite"], "would overwrite the model"),
+        ([folder / "net.tflite", "-o", folder / "no.npz", "--data", folder / "no.npz"], "overwrite the data"),
+        ([folder / "net.tflite", "-o", output, "--scale", 1], "belong to --data, which is not given"),
+        ([folder / "net.tflite", "-o", output, "--png", folder / "data.npz"], "cannot make the folder"),
     ):
         done = run("report", *arguments)
         assert done.returncode == 1
         assert message in done.stderr
         assert "Traceback" not in done.stderr
     assert not output.exists()
+    assert load_model(folder / "net.tflite").config is not None
     assert "Example" in run("report", "--help").stdout
 
 

@@ -16,7 +16,7 @@ from report_pages import LABELS, SAMPLES, converted
 from tiny_models import Builder, edited, options
 
 import tflm_unit
-from tflm_unit import page
+from tflm_unit import DataError, UnitError, page
 from tflm_unit.api import ConversionResult
 from tflm_unit.converter import container
 from tflm_unit.models import load_model
@@ -59,7 +59,7 @@ def test_foreign_names_are_text(tmp_path: Path) -> None:
     model = hostile_model()
     layers = load_model(model).graph.prunable
     assert sorted(layer.name for layer in layers) == sorted(HOSTILE)
-    rules: Any = {"_<i>$": tflm_unit.SkipRate(0.7), "dense": tflm_unit.SkipRate(0.8)}
+    rules: Any = {"_<i>$": tflm_unit.SkipRate(0.7), "unit": tflm_unit.SkipRate(0.8)}
     result = tflm_unit.convert(model, images(64), points=rules, target="cortex_m0_sim")
     names = [f"<b>{i}" for i in range(CLASSES)]
     options: dict[str, Any] = {"name": "</title><script>.tflite", "data_name": "<i>", "class_names": names}
@@ -78,6 +78,18 @@ def test_foreign_names_are_text(tmp_path: Path) -> None:
     files = write_figures(collected, tmp_path / "figures")
     assert {path.parent for path in files} == {tmp_path / "figures"}
     assert all(re.fullmatch(r"[a-z0-9_]+\.(png|svg|pdf)", path.name) for path in files)
+
+
+@pytest.mark.parametrize("argument", ["y", "class_names", "scale", "offset", "limit"])
+def test_what_belongs_to_data_needs_it(result: ConversionResult, argument: str) -> None:
+    values: dict[str, Any] = {"y": LABELS, "class_names": ["a"] * CLASSES, "scale": 1.0, "offset": 1.0}
+    with pytest.raises(UnitError, match=f"{argument} belongs to x, which is not given"):
+        page.collect(result.model, **{argument: values.get(argument, 5)})
+
+
+def test_class_names_are_one_for_each_class(result: ConversionResult) -> None:
+    with pytest.raises(DataError, match=f"class_names has 3 names for the model's {CLASSES} classes"):
+        page.collect(result.model, images(SAMPLES), LABELS, class_names=["a", "b", "c"])
 
 
 def test_without_data(result: ConversionResult) -> None:

@@ -254,6 +254,7 @@ MISTAKES: dict[str, tuple[dict[str, Any], type[Exception], str]] = {
     "more labels": ({"labels": np.zeros(200, int)}, DataError, "200 labels for 160 samples"),
     "labels": ({"labels": Y_VAL[:7]}, DataError, "7 labels for 160 samples"),
     "label": ({"labels": Y_VAL + CLASSES}, DataError, "out of range"),
+    "study": ({"study": "mine"}, UnitError, "study is 'mine', a name in storage, which is not given"),
     "storage": ({"storage": "nonsense://x"}, UnitError, "study 'tflm_unit' cannot be opened in nonsense://x"),
 }
 

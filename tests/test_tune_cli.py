@@ -44,6 +44,7 @@ def test_tune_writes_a_model_and_tells_about_it(folder: Path, tmp_path: Path) ->
     for word in (*LAYERS, "full", "saver", "4.00%", "10.00%", "60 test samples", "frontier"):
         assert word in text
     assert f"wrote {folder}/out.tflite" in text
+    assert f"wrote {page}: {page.stat().st_size:,} bytes" in text
     assert "gesture 0" in page.read_text()
     tuning = json.loads(
         succeed(*arguments(folder), "--max-drop", 10, "--points", "full=4,saver=10", "--json")
@@ -82,19 +83,39 @@ MISTAKES = {
         "cannot write /nowhere/page.html: there is no folder",
     ),
     "report into a folder": ("data.npz", ["--report", "/"], "cannot write /: it is a folder"),
+    "report over the result": (
+        "data.npz",
+        ["--report", "{0}/none.tflite"],
+        "would overwrite the tuned model",
+    ),
+    "report over the model": ("data.npz", ["--report", "{0}/model.tflite"], "would overwrite the model"),
+    "report over the data": (
+        "data.npz",
+        ["--report", "{0}/../{0.name}/data.npz"],
+        "would overwrite the data",
+    ),
     "two limits": (
         "data.npz",
         ["--points", "a=1,b=2", "--max-drop", 3],
-        "max_drop is 0.03, but the limits of points",
+        "--max-drop is 3, but the limits of --points go to 2",
     ),
+    "limit out of range": ("data.npz", ["--points", "a=-1"], "--points a=-1: -1 is not in 0 .. 100 points"),
+    "study": ("data.npz", ["--study", "abc"], "study is 'abc'"),
     "storage": ("data.npz", ["--storage", "sqlite:////nowhere/x.db"], "cannot be opened"),
 }
+
+
+def test_a_drop_is_out_of_range_in_the_units_of_the_option(folder: Path) -> None:
+    done = run(*arguments(folder), "--max-drop", -1)
+    assert done.returncode == 2
+    assert "Invalid value for '--max-drop'" in done.stderr
+    assert "0.01" not in done.stderr
 
 
 @pytest.mark.parametrize("mistake", MISTAKES)
 def test_mistakes_get_one_clear_line(folder: Path, mistake: str) -> None:
     data, options, message = MISTAKES[mistake]
-    done = run(*arguments(folder, data, "none.tflite"), *options)
+    done = run(*arguments(folder, data, "none.tflite"), *(str(o).format(folder) for o in options))
     assert done.returncode == 1
     assert done.stderr.startswith("error: "), done.stderr
     assert message in " ".join(done.stderr.split())

@@ -12,7 +12,7 @@ from rich.table import Table
 
 from .api import ConversionResult
 from .converter.dataset import Source, check_labels
-from .converter.errors import UnitError
+from .converter.errors import UnitError, check_number
 from .converter.pruning import OperatingPoint
 from .models import load_model
 from .page.tables import empty_table
@@ -86,8 +86,8 @@ def adapt(
     """The pair of operating points, and the margin between them, that computes least for a drop.
 
     model: one with int8 output and at least two points. validation, labels: samples as in `convert`, and class
-    indices; without labels the drop is that of the agreement with the dense network. max_drop: 0..1, kept to with one
-    standard error on top. test, test_labels: for figures on samples that chose nothing.
+    indices; without labels the drop is that of the agreement with the dense network. max_drop: 0..1 (0.01: one point),
+    kept to with one standard error on top. test, test_labels: for figures on samples that chose nothing.
 
     Raises UnitError for a model with fewer points, or when nothing loses so little, DataError for data that does not
     fit.
@@ -99,8 +99,9 @@ def adapt(
             f"the model has {len(points)} operating points, and a choice takes two: make them with "
             "tune(points={'full': 0.002, 'saver': 0.04}), say"
         )
-    if not 0 < max_drop < 1:
-        raise UnitError(f"max_drop is {max_drop!r}; it takes a number between 0 and 1")
+    max_drop = check_number("max_drop", max_drop, 0, 1, "a share of the samples (0.01: one point)")
+    if test is None and test_labels is not None:
+        raise UnitError("test_labels are given without test")
     network = Network(loaded.graph, threads)
     output = loaded.graph.tensors[loaded.graph.outputs[0]]
     if output.dtype != np.int8:

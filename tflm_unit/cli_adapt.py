@@ -37,8 +37,7 @@ def adapt(
     from .adaptive import adapt as run
     from .cli_tune import data_of
 
-    arrays, notes = data_of(data, 1, validation)
-    del arrays["calibration"]
+    arrays, notes = data_of(data, None, validation)
     found = run(model, **arrays, max_drop=max_drop / 100, scale=scale, offset=offset)
     if as_json:
         print(json.dumps({**found.to_json(), "data_notes": notes}, indent=1))

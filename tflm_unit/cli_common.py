@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from enum import Enum
 from pathlib import Path
@@ -11,6 +11,8 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from .converter.errors import UnitError
 
 ModelPath = Annotated[Path, typer.Argument(metavar="MODEL", help="A .tflite file.")]
 DataPath = Annotated[
@@ -43,6 +45,21 @@ class PrunedSchedule(str, Enum):
     compare = "compare"
     planned = "planned"
     activation_sorted = "activation_sorted"
+
+
+def check_place(path: Path) -> None:
+    """Before the work whose result `path` is to hold. Raises UnitError."""
+    if path.is_dir() or not path.parent.is_dir():
+        reason = "it is a folder" if path.is_dir() else f"there is no folder {path.parent}"
+        raise UnitError(f"cannot write {path}: {reason}")
+
+
+def check_page(option: str, page: Path, files: Mapping[str, Path | None]) -> None:
+    """As check_place, of a page that must not replace one of `files`, by what they are."""
+    check_place(page)
+    for what, path in files.items():
+        if path is not None and path.resolve() == page.resolve():
+            raise UnitError(f"{option} {page} would overwrite {what}: give the page a name of its own")
 
 
 @contextmanager

@@ -9,7 +9,8 @@ from typing import Annotated, Any
 
 import typer
 
-from .cli_common import AsJson, ModelPath, Offset, Scale, print_all, progress_bar
+from .cli_common import AsJson, ModelPath, Offset, Scale, check_page, print_all, progress_bar
+from .converter.errors import UnitError
 
 EPILOG = "Example: `tflm-unit report pruned.tflite -o report.html --data mnist.npz --scale 0.00392157`"
 
@@ -39,6 +40,9 @@ def report(
     from .models import load_model
     from .page.figures import write_figures
 
+    if data is None and any(given is not None for given in (scale, offset, limit)):
+        raise UnitError("--scale, --offset and --limit belong to --data, which is not given")
+    check_page("-o", output, {"the model": model, "the data": data})
     loaded = load_model(model)
     options: dict[str, Any] = {"name": model.name, "scale": scale, "offset": offset, "limit": limit}
     if data is not None:
@@ -50,8 +54,8 @@ def report(
     with progress_bar(as_json) as progress:
         collected = page.collect(loaded, **options, progress=progress)
     html = page.render(collected).encode()
-    write_file(output, html)
     figures = write_figures(collected, png) if png is not None else ()
+    write_file(output, html)
     if as_json:
         files = [str(path) for path in (output, *figures)]
         print(json.dumps({"files": files, **dataclasses.asdict(collected)}, indent=1))

@@ -12,7 +12,18 @@ import numpy as np
 import typer
 from rich.console import Console
 
-from .cli_common import AsJson, Center, DividerName, Offset, PrunedSchedule, Scale, print_all, progress_bar
+from .cli_common import (
+    AsJson,
+    Center,
+    DividerName,
+    Offset,
+    PrunedSchedule,
+    Scale,
+    check_page,
+    check_place,
+    print_all,
+    progress_bar,
+)
 from .converter.errors import DataError, UnitError
 
 EPILOG = (
@@ -39,7 +50,9 @@ def tune(
     offset: Offset = None,
     max_drop: Annotated[
         float | None,
-        typer.Option(help="Points of accuracy that the last operating point may lose (default 1)."),
+        typer.Option(
+            min=0, max=100, help="Points of accuracy that the last operating point may lose (default 1)."
+        ),
     ] = None,
     budget: Annotated[
         float | None,
@@ -98,10 +111,11 @@ def tune(
     """Search the thresholds that cost least for a drop, or lose least for a budget."""
     from .tuning import tune as run
 
-    for path in (output, report):
-        _check_place(path)
+    check_place(output)
+    if report is not None:
+        check_page("--report", report, {"the tuned model": output, "the model": model, "the data": data})
+    limits = _points(points, max_drop, percent=budget is None)
     arrays, notes = data_of(data, samples, validation)
-    limits = _points(points, percent=budget is None)
     with progress_bar(as_json) as progress, _telling_how_to_continue(storage):
         result = run(
             model,
@@ -127,23 +141,26 @@ def tune(
             progress=progress,
         )
     result.save(output)
-    if report is not None:
-        from .files import NpzData
-
-        shown = {"name": output.name, "data_name": data.name, "class_names": NpzData(data).class_names}
-        result.report(report, arrays["test"], arrays["test_labels"], scale=scale, offset=offset, **shown)
     if as_json:
         print(json.dumps({**result.to_json(), "data_notes": notes}, indent=1))
-        return
-    written = f"wrote {output}: {len(result.model.data):,} bytes"
-    print_all(*result.tables(), *(f"note: {note}" for note in notes), written)
+    else:
+        written = f"wrote {output}: {len(result.model.data):,} bytes"
+        print_all(*result.tables(), *(f"note: {note}" for note in notes), written)
+    if report is not None:
+        tested = _tested_on(data, arrays, scale, offset) if arrays["test"] is not None else {}
+        result.report(report, name=output.name, **tested)
+        if not as_json:
+            print_all(f"wrote {report}: {report.stat().st_size:,} bytes")
 
 
-def _check_place(path: Path | None) -> None:
-    """Before hours of search."""
-    if path is not None and (path.is_dir() or not path.parent.is_dir()):
-        reason = "it is a folder" if path.is_dir() else f"there is no folder {path.parent}"
-        raise UnitError(f"cannot write {path}: {reason}")
+def _tested_on(
+    data: Path, arrays: dict[str, Any], scale: float | None, offset: float | None
+) -> dict[str, Any]:
+    """Arguments of `result.report` that are test data."""
+    from .files import NpzData
+
+    samples = {"x": arrays["test"], "y": arrays["test_labels"], "scale": scale, "offset": offset}
+    return samples | {"data_name": data.name, "class_names": NpzData(data).class_names}
 
 
 @contextmanager
@@ -160,13 +177,14 @@ def _telling_how_to_continue(storage: str | None) -> Iterator[None]:
         raise
 
 
-def data_of(path: Path, samples: int, validation: int) -> tuple[dict[str, Any], list[str]]:
-    """Arguments of `tflm_unit.tune` that are data, and what to tell about them."""
+def data_of(path: Path, samples: int | None, validation: int) -> tuple[dict[str, Any], list[str]]:
+    """Arguments of `tflm_unit.tune` that are data, and what to tell about them. samples: None: no calibration."""
     from .files import NpzData, spread
 
     file = NpzData(path)
-    x_train, y_train = file.samples("train")
     notes = []
+    if samples is not None or "x_val" not in file.names:
+        x_train, y_train = file.samples("train")
     if "x_val" in file.names:
         x_val, y_val = file.samples("val")
     else:
@@ -184,8 +202,8 @@ def data_of(path: Path, samples: int, validation: int) -> tuple[dict[str, Any], 
         )
     has_test = "x_test" in file.names
     x_test, y_test = file.samples("test") if has_test else (None, None)
-    return {
-        "calibration": spread(x_train, samples),
+    calibration = {} if samples is None else {"calibration": spread(x_train, samples)}
+    return calibration | {
         "validation": spread(x_val, validation),
         "labels": None if y_val is None else spread(y_val, validation),
         "test": x_test,
@@ -193,8 +211,8 @@ def data_of(path: Path, samples: int, validation: int) -> tuple[dict[str, Any], 
     }, notes
 
 
-def _points(text: str, percent: bool) -> tuple[str, ...] | dict[str, float]:
-    """Names, or limits by name: drops in points, or shares of the dense cost."""
+def _points(text: str, max_drop: float | None, percent: bool) -> tuple[str, ...] | dict[str, float]:
+    """Names, or limits by name: drops in points, of which max_drop is the largest, or shares of the dense cost."""
     parts = [part.partition("=") for part in text.split(",")]
     given = [bool(equals) for _, equals, _ in parts]
     if not any(given):
@@ -204,9 +222,18 @@ def _points(text: str, percent: bool) -> tuple[str, ...] | dict[str, float]:
     limits: dict[str, float] = {}
     for name, _, value in parts:
         try:
-            limits[name] = float(value) / (100 if percent else 1)
+            limits[name] = float(value)
         except ValueError as error:
             raise UnitError(f"--points {text}: {value!r} is not a number") from error
+        if percent and not 0 <= limits[name] <= 100:
+            raise UnitError(f"--points {text}: {value} is not in 0 .. 100 points of accuracy")
     if len(limits) < len(parts):
         raise UnitError(f"--points {text}: a point is given twice")
-    return limits
+    if not percent:
+        return limits
+    farthest = max(limits.values())
+    if max_drop not in (None, farthest):
+        raise UnitError(
+            f"--max-drop is {max_drop:g}, but the limits of --points go to {farthest:g}: make them the same"
+        )
+    return {name: limit / 100 for name, limit in limits.items()}

@@ -61,9 +61,11 @@ def load_digits(name: str, path: Path | None = None) -> Digits:
     """The data set `name`: 'digits' (bundled with scikit-learn) or 'mnist'.
 
     path: MNIST as an .npz like the one Keras caches; None: where `tflm_unit.datasets` looks, or a download by Keras.
-    Raises DataError with the remedy when MNIST is not to be had.
+    Raises DataError with the remedy when MNIST is not to be had, UnitError for a path to anything else.
     """
     if name == "digits":
+        if path is not None:
+            raise UnitError(f"--data {path} is for --dataset mnist; digits are bundled with scikit-learn")
         try:
             from sklearn.datasets import load_digits as bundled
             from sklearn.model_selection import train_test_split
@@ -150,11 +152,11 @@ def run(dataset: str, folder: Path, path: Path | None, log: Log) -> dict[str, An
     """The whole demonstration; writes into `folder` and returns its figures. `log` takes text or tables."""
     if dataset not in RECIPES:
         raise UnitError(f"dataset is {dataset!r}; it takes one of {', '.join(RECIPES)}")
+    data = load_digits(dataset, path)
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise UnitError(f"cannot make the folder {folder}: {error.strerror or error}") from error
-    data = load_digits(dataset, path)
     log(f"training on {dataset}: {len(data.x_train):,} images")
     with quiet_stderr():
         keras_model = train(RECIPES[dataset], data, log)

@@ -11,6 +11,8 @@ import numpy as np
 from .._native import VERSION
 from ..converter.calibration import Calibrator
 from ..converter.dataset import Dataset, Source
+from ..converter.errors import DataError, UnitError
+from ..converter.graph import Graph
 from ..converter.prune import Statistics
 from ..models import Model
 from ..tflm_calibration import TflmCalibrator
@@ -92,12 +94,19 @@ def collect(
     """Measures `model` on x and y, if they are given, and gathers what its report says.
 
     x, y, scale, offset, limit, threads: as for `tflm_unit.evaluate`. name: of the model's file; data_name: of the
-    data's. class_names: of the outputs, in order. Raises ModelError, MetadataError or DataError.
+    data's. class_names: of the outputs, in order. Raises ModelError, MetadataError, DataError, and UnitError for
+    arguments that belong to x without x.
     """
     graph, points = model.graph, model.config.points if model.config else ()
     report = model.report or {}
     tell: Progress = progress or (lambda what, done, total: None)
     options: dict[str, Any] = {"scale": scale, "offset": offset, "limit": limit}
+    if x is None:
+        of_data = {"y": y, "class_names": class_names} | options
+        given = [what for what, value in of_data.items() if value is not None]
+        if given:
+            raise UnitError(f"{given[0]} belongs to x, which is not given")
+    names = _class_names(graph, class_names)
     measured = None
     histograms: tuple[LayerHistogram, ...] = ()
     costs: Mapping[int, float] = {}
@@ -131,7 +140,7 @@ def collect(
             measured=bool(measured or (tuning and tuning.get("test"))),
         ),
         histograms=histograms,
-        confusion=_confusion(measured, shown, class_names) if measured else None,
+        confusion=_confusion(measured, shown, names) if measured else None,
         memory=memory(model),
         notes=_notes(report),
         settings=settings(report),
@@ -183,23 +192,30 @@ def _histograms(model: Model, source: Statistics) -> tuple[LayerHistogram, ...]:
     return tuple(histogram(graph, layer, collected[layer.index], points) for layer in graph.prunable)
 
 
+def _class_names(graph: Graph, given: Sequence[str] | None) -> tuple[str, ...]:
+    """Of the outputs, by default their numbers."""
+    classes = graph.tensors[graph.outputs[0]].size
+    if given is None:
+        return tuple(str(i) for i in range(classes))
+    if len(given) != classes:
+        raise DataError(f"class_names has {len(given)} names for the model's {classes} classes")
+    return tuple(str(name) for name in given)
+
+
 def _confusion(
-    measured: Measurement, shown: Sequence[Variant], class_names: Sequence[str] | None
+    measured: Measurement, shown: Sequence[Variant], class_names: tuple[str, ...]
 ) -> Confusion | None:
     """None where a class is no class: for one output, or very many."""
     classes = measured.dense.outputs.shape[1]
     if not 2 <= classes <= MAX_CLASSES:
         return None
-    names = [] if class_names is None else [str(name) for name in class_names]
-    if len(names) != classes:
-        names = [str(i) for i in range(classes)]
     counts = []
     for run in (measured.dense, *measured.points):
         pairs = measured.reference * classes + run.classes
         matrix = np.bincount(pairs, minlength=classes * classes).reshape(classes, classes)
         counts.append(tuple(tuple(int(v) for v in row) for row in matrix))
     return Confusion(
-        classes=tuple(names),
+        classes=class_names,
         labelled=measured.labels is not None,
         variants=tuple(v.name for v in shown if v.kind != "zero_skip"),
         counts=tuple(counts),

@@ -99,6 +99,8 @@ def tune(
     check_schedule(schedule)
     check_extra_flash(extra_flash, schedule, target)
     _check_numbers(trials, timeout, seed)
+    if study is not None and storage is None:
+        raise UnitError(f"study is {study!r}, a name in storage, which is not given")
     if not isinstance(target, (str, Target, type(None))):
         raise UnitError(f"target is {target!r}; it takes a name or a Target")
     if metric is not None and not callable(metric):
