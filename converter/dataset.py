@@ -9,7 +9,7 @@ import numpy as np
 
 from .errors import DataError
 from .graph import Graph, Tensor
-from .samples import Input, Samples, Source
+from .samples import Input, Samples, Source, regular_array
 
 __all__ = ["Dataset", "Source", "check_labels", "quantize"]
 
@@ -42,10 +42,21 @@ class Dataset:
         inputs = [Input(t.name, t.shape[1:], t.dtype == np.int8) for t in self._tensors]
         self._samples = Samples(source, inputs, scale=scale, offset=offset, limit=limit)
         self._batch_size = batch_size
+        self._limit = limit
 
     def __len__(self) -> int:
         """Number of samples; TypeError when the source is a function."""
         return len(self._samples)
+
+    def labels(self, given: Any, count: int, classes: int) -> np.ndarray:
+        """`check_labels` for the `count` samples of one iteration; `given` are those of all, whatever the limit.
+
+        How many a function would yield beyond the limit is not known: labels may then be more.
+        """
+        total = self._samples.total
+        if total is None and self._limit is not None:
+            given = np.atleast_1d(regular_array(given, "labels are"))[:count]
+        return check_labels(given, count, classes, total)
 
     def __iter__(self) -> Iterator[tuple[np.ndarray, ...]]:
         scales = [_ScaleCheck(tensor) for tensor in self._tensors]
@@ -125,12 +136,14 @@ def quantize(real: np.ndarray, tensor: Tensor) -> np.ndarray:
     return np.clip(levels, info.min, info.max).astype(tensor.dtype)
 
 
-def check_labels(labels: Any, count: int, classes: int) -> np.ndarray:
+def check_labels(labels: Any, count: int, classes: int, total: int | None = None) -> np.ndarray:
     """Class indices int64 (count,), from integers (N,) or (N, 1), or one-hot rows (N, classes).
+
+    total: N, of which the first `count` are taken; None: count.
 
     Raises DataError when the length, dtype or range does not fit.
     """
-    y = np.asarray(labels)
+    y = regular_array(labels, "labels are")
     if y.ndim == 2 and y.shape[1] == classes and classes > 1 and y.dtype.kind in "fiub":
         if not np.isfinite(y).all():
             raise DataError("one-hot labels have NaN or infinite values")
@@ -138,8 +151,9 @@ def check_labels(labels: Any, count: int, classes: int) -> np.ndarray:
     y = y.reshape(-1) if y.ndim == 2 and y.shape[1] == 1 else y
     if y.ndim != 1 or y.dtype.kind not in "iu":
         raise DataError(f"labels have shape {y.shape} and dtype {y.dtype}; integers of shape (N,) are needed")
-    if len(y) < count:
-        raise DataError(f"there are {len(y)} labels for {count} samples")
+    total = count if total is None else total
+    if len(y) != total:
+        raise DataError(f"there are {len(y)} labels for {total} samples")
     y = y[:count].astype(np.int64)
     if count and not (y.min() >= 0 and y.max() < classes):
         at = int(np.argmax((y < 0) | (y >= classes)))

@@ -20,8 +20,14 @@ BUILD_SIZE = 1 << 20  # first guess; the builder grows
 ALIGNMENT = 16
 
 _MAGIC_OF_OTHERS = (
-    (b"PK\x03\x04", "a zip archive, perhaps a .keras model: pass it as a file named .keras"),
-    (b"\x89HDF\r\n", "an HDF5 file, perhaps a Keras model: pass it as a file named .h5"),
+    (
+        b"PK\x03\x04",
+        "a zip archive, perhaps a .keras model: tflm-unit convert makes a .tflite of a file named .keras",
+    ),
+    (
+        b"\x89HDF\r\n",
+        "an HDF5 file, perhaps a Keras model: tflm-unit convert makes a .tflite of a file named .h5",
+    ),
     (b"\x08\x03\x12", "an ONNX file: convert it to .tflite first"),
 )
 

@@ -68,6 +68,11 @@ class Samples:
         count = len(self._arrays[0])
         return count if self._limit is None else min(count, self._limit)
 
+    @property
+    def total(self) -> int | None:
+        """Number of samples without the limit; None when the source is a function."""
+        return None if self._arrays is None else len(self._arrays[0])
+
     def first(self) -> Batch:
         """The first sample, as a batch of one."""
         return next(self.batches(1))
@@ -120,7 +125,7 @@ class Samples:
             raise DataError(
                 f"sample {number} has {len(values)} arrays, the model has {len(self._inputs)} inputs"
             )
-        arrays = (self._check(_array(v)[np.newaxis], i) for i, v in enumerate(values))
+        arrays = (self._check(regular_array(v)[np.newaxis], i) for i, v in enumerate(values))
         return tuple(self._real(x, i, number) for i, x in enumerate(arrays))
 
     def _join(self, samples: list[Batch]) -> Batch:
@@ -195,26 +200,27 @@ def _factor(name: str, value: Any) -> np.float32:
     return factor
 
 
-def _array(value: Any) -> np.ndarray:
+def regular_array(value: Any, what: str = "data is") -> np.ndarray:
+    """`value` as an array. Raises DataError when its rows differ in shape."""
     try:
         return np.asanyarray(value)
     except ValueError as error:
-        raise DataError(f"data is no regular array; all samples have one shape ({error})") from error
+        raise DataError(f"{what} no regular array; all samples have one shape ({error})") from error
 
 
 def _arrays(source: Any, inputs: Sequence[Input] | None) -> list[np.ndarray]:
     """One array per input."""
     if not isinstance(source, (list, tuple)):
-        return [_array(source)]
+        return [regular_array(source)]
     if inputs is None:
         several = bool(source) and all(isinstance(x, np.ndarray) and x.ndim > 1 for x in source)
-        return list(source) if several else [_array(source)]
+        return list(source) if several else [regular_array(source)]
     if len(inputs) > 1:
-        return [_array(x) for x in source]
+        return [regular_array(x) for x in source]
     if len(source) == 1:  # the array for the one input, or one sample
-        only = _array(source[0])
+        only = regular_array(source[0])
         return [only[np.newaxis] if _fit(only[np.newaxis], inputs[0].shape) is not None else only]
-    return [_array(source)]
+    return [regular_array(source)]
 
 
 def _fit(array: np.ndarray, shape: Sequence[int | None]) -> np.ndarray | None:

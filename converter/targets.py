@@ -42,6 +42,13 @@ def target_names() -> tuple[str, ...]:
     return tuple(sorted(path.stem for path in FOLDER.glob("*.json")))
 
 
+def as_target(target: str | Target) -> Target:
+    """A target that is given by name, or as one. Raises UnitError."""
+    if not isinstance(target, (str, Target)):
+        raise UnitError(f"target is {target!r}; it takes a name or a Target")
+    return load_target(target) if isinstance(target, str) else target
+
+
 @functools.cache
 def load_target(name: str) -> Target:
     """The target called `name`. Raises UnitError that lists the names when there is none."""

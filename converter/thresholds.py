@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from .calibration import LayerStatistics
-from .errors import UnitError
+from .errors import UnitError, check_number
 from .pruning import MAX_THRESHOLD, Divider
 
 # The largest threshold over the smallest step is about 2^15 * 2^8 (range of channel scales): 40 halvings
@@ -27,8 +27,8 @@ class Percentile:
     value: float
 
     def __post_init__(self) -> None:
-        if not 0 <= self.value <= 100:
-            raise UnitError(f"percentile {self.value} is not in 0 .. 100")
+        value = check_number("percentile", self.value, 0, 100, "percent of the non-zero products")
+        object.__setattr__(self, "value", value)
 
 
 @dataclass(frozen=True)
@@ -41,8 +41,7 @@ class SkipRate:
     value: float
 
     def __post_init__(self) -> None:
-        if not 0 <= self.value <= 1:
-            raise UnitError(f"skip rate {self.value} is not in 0 .. 1")
+        object.__setattr__(self, "value", check_number("skip rate", self.value, 0, 1, "a share of the MACs"))
 
 
 @dataclass(frozen=True)

@@ -183,7 +183,20 @@ def test_operators_outside_the_batch_engine_use_tflm(operator: str, labels: np.n
     ("options", "message"),
     [
         ({"skip": 0.5, "percentile": 20}, "exclude each other"),
-        ({"skip": 1.5}, "skip rate 1.5 is not in 0 .. 1"),
+        ({"skip": 1.5}, r"skip rate is 1\.5; it takes a share of the MACs, 0 \.\. 1"),
+        ({"percentile": "a"}, "percentile is 'a'; it takes percent"),
+        ({"percentile": [3]}, r"percentile is \[3\]"),
+        ({"points": [SkipRate(0.5)]}, "it takes rules by name"),
+        ({"points": {3: SkipRate(0.5)}}, "point 3: a name takes 1 to 15 printable bytes"),
+        ({"points": {"a\n": SkipRate(0.5)}}, "1 to 15 printable"),
+        ({"points": {"": SkipRate(0.5)}}, "1 to 15 printable"),
+        ({"points": {"dense": SkipRate(0.5)}}, "point 'dense': reports call a baseline that"),
+        ({"points": {"zero-skip": SkipRate(0.5)}}, "reports call a baseline that"),
+        (
+            {"refit": True, "compensation": False},
+            "refit moves compensations, and compensation=False makes none",
+        ),
+        ({"target": 3}, "target is 3; it takes a name or a Target"),
         ({"points": {}}, "points is empty"),
         ({"points": {"1": SkipRate(0.5)}}, "point '1': numbers and 'all' select points"),
         ({"points": {"all": SkipRate(0.5)}}, "point 'all': numbers"),
@@ -199,6 +212,27 @@ def test_operators_outside_the_batch_engine_use_tflm(operator: str, labels: np.n
 def test_bad_options(options: dict, message: str) -> None:
     with pytest.raises(UnitError, match=message):
         tflm_unit.convert(classifier(), X, **options)
+
+
+def test_rules_take_numbers() -> None:
+    assert SkipRate(np.float32(0.5)).value == 0.5
+    for value in ("a", True, float("nan"), None):
+        with pytest.raises(UnitError, match="skip rate is"):
+            SkipRate(value)  # type: ignore[arg-type]
+
+
+def test_bad_names_are_found_before_any_data() -> None:
+    with pytest.raises(UnitError, match="a name takes"):
+        tflm_unit.convert(classifier(), lambda: 1 / 0, points={"a_name_of_17_byte": SkipRate(0.5)})
+
+
+def test_functions_take_results(result: tflm_unit.ConversionResult, tmp_path: Path) -> None:
+    assert tflm_unit.evaluate(result, X_TEST, point=1) == result.evaluate(X_TEST, point=1)
+    assert tflm_unit.Interpreter(result, point="saver").points == ("full", "saver")
+    with pytest.raises(ModelError, match="the model is of type int; it takes a"):
+        tflm_unit.evaluate(3, X_TEST)  # type: ignore[arg-type]
+    with pytest.raises(UnitError, match="target is 3; it takes a name or a Target"):
+        result.export(tmp_path, target=3)  # type: ignore[arg-type]
 
 
 def test_refit_needs_the_batch_engine() -> None:
@@ -217,6 +251,12 @@ def test_bad_evaluations(result: tflm_unit.ConversionResult) -> None:
         result.evaluate(X_TEST, schedule="fast")
     with pytest.raises(DataError, match=f"label {CLASSES} of sample 3"):
         result.evaluate(X_TEST, [0, 0, 0, CLASSES] + [0] * 36)
+    for options in ({}, {"limit": 5}):
+        with pytest.raises(DataError, match="41 labels for 40 samples"):
+            result.evaluate(X_TEST, [0] * 41, **options)
+    assert result.evaluate(lambda: iter(X_TEST), [0] * 40, limit=5).samples == 5
+    with pytest.raises(DataError, match="100 labels for 96 samples"):
+        tflm_unit.convert(classifier(), X, labels=[0] * 100)
     with pytest.raises(ModelError, match=r"cannot read .*nothing\.tflite"):
         tflm_unit.evaluate("nothing.tflite", X_TEST)
 

@@ -11,7 +11,7 @@ from tflm_unit import baselines
 from tflm_unit.api import ConversionResult
 from tflm_unit.converter.calibration import Calibrator
 from tflm_unit.converter.dataset import Dataset
-from tflm_unit.converter.errors import ModelError, UnitError
+from tflm_unit.converter.errors import DataError, ModelError, UnitError
 from tflm_unit.converter.keras_export import export_int8
 
 
@@ -137,6 +137,27 @@ def test_values_out_of_range(wrong: dict[str, Any]) -> None:
         baselines.magnitude_prune(None, *bars(4, 1), **arguments)
 
 
+@pytest.mark.parametrize(("samples", "labels"), [(4, 3), (3, 4), (0, 0)])
+def test_samples_without_labels(samples: int, labels: int) -> None:
+    x, y = bars(4, 1)
+    with pytest.raises(DataError, match=f"x has {samples} samples and y {labels} labels"):
+        baselines.magnitude_prune(None, x[:samples], y[:labels], 0.5)
+
+
+@pytest.mark.parametrize(
+    "option", ["percentile", "skip", "points", "compensation", "center", "refit", "fatrelu_share"]
+)
+def test_what_a_method_is_cannot_be_changed(option: str) -> None:
+    x = bars(4, 1)[0]
+    calls: list[Any] = [lambda **o: baselines.zero_skip(b"", x, **o)]
+    calls.append(lambda **o: baselines.fatrelu(b"", x, 0.5, **o))
+    if option not in ("percentile", "fatrelu_share"):  # arguments of unit
+        calls.append(lambda **o: baselines.unit(b"", x, 40, **o))
+    for call in calls:
+        with pytest.raises(UnitError, match=f"{option} is no option of a baseline"):
+            call(**{option: True})
+
+
 def test_models_that_cannot_be_pruned(keras: Any) -> None:
     model = keras.Sequential([keras.Input((12, 12, 1)), keras.layers.Flatten()])
     with pytest.raises(UnitError, match="compile"):
@@ -197,8 +218,9 @@ def test_fatrelu_and_unit_together(tflite: bytes) -> None:
 
 def test_fatrelu_needs_a_relu_and_a_share(keras: Any, tflite: bytes) -> None:
     x = bars(8, 2)[0]
-    with pytest.raises(UnitError, match=r"1\.5; it takes 0 \.\. 1"):
-        baselines.fatrelu(tflite, x, 1.5)
+    for share in (1.5, "a"):
+        with pytest.raises(UnitError, match=r"share is .*; it takes a share .*, 0 \.\. 1"):
+            baselines.fatrelu(tflite, x, share)  # type: ignore[arg-type]
     with pytest.raises(UnitError, match="exclude each other"):
         baselines.unit(tflite, x, 20, fatrelu=0.1, fatrelu_share=0.5)
     linear = keras.Sequential([keras.Input((12, 12, 1)), keras.layers.Flatten(), keras.layers.Dense(3)])

@@ -273,11 +273,14 @@ def test_shapes_of_samples(
 def test_labels() -> None:
     np.testing.assert_array_equal(check_labels(np.array([[2], [0]], np.uint8), 2, 3), [2, 0])
     np.testing.assert_array_equal(check_labels(np.eye(3)[[1, 2]], 2, 3), [1, 2])
-    np.testing.assert_array_equal(check_labels([1, 2, 0, 1], 2, 3), [1, 2])
+    np.testing.assert_array_equal(check_labels([1, 2, 0, 1], 2, 3, total=4), [1, 2])
     with pytest.raises(DataError, match="label 3 of sample 1 is out of range: the model has 3 classes"):
         check_labels([0, 3], 2, 3)
-    with pytest.raises(DataError, match="1 labels for 2 samples"):
-        check_labels([0], 2, 3)
+    for labels in ([0], [0, 1, 2]):
+        with pytest.raises(DataError, match=f"{len(labels)} labels for 2 samples"):
+            check_labels(labels, 2, 3)
+    with pytest.raises(DataError, match="labels are no regular array"):
+        check_labels([[1], [2, 3]], 2, 3)
     with pytest.raises(DataError, match="NaN"):
         check_labels(np.full((2, 3), np.nan), 2, 3)
     with pytest.raises(DataError, match="integers"):

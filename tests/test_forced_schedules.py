@@ -76,9 +76,16 @@ def test_convert_tells_which_plans_do_not_fit() -> None:
     assert (result.model.report or {})["notes"] == [note]
 
 
-@pytest.mark.parametrize("options", [{}, {"schedule": "compare"}, {"schedule": "activation_sorted"}])
-def test_extra_flash_without_plans_is_refused(options: dict[str, Any]) -> None:
-    with pytest.raises(UnitError, match="extra_flash limits plans, and none are made"):
+@pytest.mark.parametrize(
+    ("options", "remedy"),
+    [
+        ({}, "give a target"),
+        ({"schedule": "compare", "target": "cortex_m3_sim"}, "schedule 'compare': leave one of them out"),
+        ({"schedule": "activation_sorted"}, "schedule 'activation_sorted'"),
+    ],
+)
+def test_extra_flash_without_plans_is_refused(options: dict[str, Any], remedy: str) -> None:
+    with pytest.raises(UnitError, match=f"extra_flash limits plans, and none are made.*{remedy}"):
         tflm_unit.convert(classifier(), X, skip=0.8, extra_flash=1, **options)
 
 

@@ -19,8 +19,11 @@ from tflm_unit.converter.reader import read_graph, verify
         (b"", "0 bytes"),
         (b"TFL3", "4 bytes"),
         (b"\0" * 100, "not a .tflite file"),
-        (b"PK\x03\x04" + b"\0" * 100, "zip archive"),
-        (b"\x89HDF\r\n\x1a\n" + b"\0" * 100, "HDF5"),
+        (
+            b"PK\x03\x04" + b"\0" * 100,
+            "zip archive, .*: tflm-unit convert makes a .tflite of a file named .keras",
+        ),
+        (b"\x89HDF\r\n\x1a\n" + b"\0" * 100, "HDF5 .* of a file named .h5"),
         (b"\x1c\0\0\0TFL3" + b"\0" * 100, "model is damaged"),
     ],
 )

@@ -244,6 +244,13 @@ def test_unknown_target() -> None:
     names = ", ".join(tflm_unit.target_names())
     with pytest.raises(tflm_unit.UnitError, match=f"no target 'z80'; it takes one of {names}"):
         tflm_unit.simulate(pruned(), "z80")
+    with pytest.raises(tflm_unit.UnitError, match="target is 5; it takes a name or a Target"):
+        tflm_unit.simulate(pruned(), 5)  # type: ignore[arg-type]
+
+
+def test_a_target_as_one() -> None:
+    with pytest.raises(tflm_unit.UnitError, match="shape"):
+        tflm_unit.simulate(pruned(), tflm_unit.load_target(TARGET), x=np.zeros((3, 4, 4, 2), np.float32))
 
 
 def test_console_lines() -> None:

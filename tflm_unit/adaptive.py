@@ -86,13 +86,13 @@ def adapt(
     """The pair of operating points, and the margin between them, that computes least for a drop.
 
     model: one with int8 output and at least two points. validation, labels: samples as in `convert`, and class
-    indices; without labels the drop is that of the agreement with the dense network. max_drop: 0..1 (0.01: one point),
-    kept to with one standard error on top. test, test_labels: for figures on samples that chose nothing.
+    indices; without labels the drop is that of the agreement with the dense network. max_drop: 0..1, kept to with one
+    standard error on top. test, test_labels: for figures on samples that chose nothing.
 
     Raises UnitError for a model with fewer points, or when nothing loses so little, DataError for data that does not
     fit.
     """
-    loaded = model.model if isinstance(model, ConversionResult) else load_model(model)
+    loaded = load_model(model)
     points = loaded.config.points if loaded.config else ()
     if len(points) < 2:
         raise UnitError(

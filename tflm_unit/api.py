@@ -17,7 +17,7 @@ from .converter.graph import Layer
 from .converter.prune import PruneOptions, Statistics
 from .converter.pruning import Divider, OperatingPoint, PruningConfig
 from .converter.refit import check_refit, refit_all
-from .converter.targets import Target, load_target
+from .converter.targets import Target, as_target
 from .converter.thresholds import Rule
 from .evaluation import Evaluation, evaluate
 from .models import Model, load_model, naming, read_bytes
@@ -53,10 +53,10 @@ class ConversionResult:
     def export(
         self, folder: str | PathLike[str], *, target: str | Target | None = None, **options: Any
     ) -> Export:
-        """Writes C for boards without TFLM; see `converter.codegen.export`. target: a name, or None: any."""
+        """Writes C for boards without TFLM; see `converter.codegen.export`. target: by name or as one; None: any."""
         from .converter.codegen import export
 
-        chosen = load_target(target) if isinstance(target, str) else target
+        chosen = None if target is None else as_target(target)
         model = self.model
         return export(model.graph, model.config, folder, target=chosen, report=model.report, **options)
 
@@ -147,9 +147,9 @@ def convert(
     rules = rules_for(percentile, skip, thresholds, points)
     check_schedule(schedule)
     check_extra_flash(extra_flash, schedule, target)
-    if not isinstance(target, (str, Target, type(None))):
-        raise UnitError(f"target is {target!r}; it takes a name or a Target")
-    board = load_target(target) if isinstance(target, str) else target
+    if refit and not compensation:
+        raise UnitError("refit moves compensations, and compensation=False makes none: leave one of them out")
+    board = None if target is None else as_target(target)
     chosen, power_of_two = divider_for(divider, power_of_two, board)
     data = int8_bytes(model, representative_data, scale, offset)
     with naming(model):

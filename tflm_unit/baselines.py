@@ -7,8 +7,9 @@
     zero_skip(magnitude_prune(keras_model, x, y, sparsity), x)        train-time pruning
     unit(magnitude_prune(keras_model, x, y, sparsity), x, percentile) train-time pruning + UnIT
 
-All but magnitude_prune take models and samples as `convert` does, with its options such as labels, scale and divider,
-and raise what it raises. Nothing is compensated or centered.
+All but magnitude_prune take models and samples as `convert` does, with its options such as labels, scale and divider
+but for those that say what is skipped and how that is made good, and raise what it raises. Nothing is compensated or
+centered.
 """
 
 from __future__ import annotations
@@ -22,19 +23,21 @@ import numpy as np
 
 from .api import ConversionResult, convert, statistics_source
 from .converter.dataset import Dataset, Source
-from .converter.errors import UnitError
+from .converter.errors import DataError, UnitError, check_number
 from .converter.fatrelu import fused_relu
 from .converter.keras_models import check_path, import_tensorflow
 from .converter.quiet import quiet_stderr
 from .models import Model
 
 Augment = Callable[[np.ndarray, np.random.Generator], np.ndarray]
+# Options of `convert` that make a method what it is.
+FIXED = ("percentile", "skip", "thresholds", "points", "fatrelu_share", "compensation", "center", "refit")
 PRUNED_LAYERS = ("Conv1D", "Conv2D", "DepthwiseConv1D", "DepthwiseConv2D", "Dense")
 
 
 def zero_skip(model: Any, x: Source, **options: Any) -> ConversionResult:
     """Skips products with a zero activation or a zero weight, which changes no output."""
-    return unit(model, x, 0, **options)
+    return _converted(model, x, 0, None, options)
 
 
 def fatrelu(model: Any, x: Source, share: float, **options: Any) -> ConversionResult:
@@ -43,7 +46,7 @@ def fatrelu(model: Any, x: Source, share: float, **options: Any) -> ConversionRe
     Every layer with a fused ReLU gets one real threshold, that quantile of its positive outputs on up to 64 of the
     samples. Raises UnitError when no layer has a fused ReLU.
     """
-    return unit(model, x, 0, fatrelu_share=share, **options)
+    return _converted(model, x, 0, share, options)
 
 
 def unit(
@@ -53,11 +56,19 @@ def unit(
 
     One threshold per layer. fatrelu_share: FATReLU as well, see `fatrelu`.
     """
+    return _converted(model, x, percentile, fatrelu_share, options)
+
+
+def _converted(
+    model: Any, x: Source, percentile: float, fatrelu_share: float | None, options: dict[str, Any]
+) -> ConversionResult:
+    taken = [name for name in options if name in FIXED]
+    if taken:
+        raise UnitError(f"{taken[0]} is no option of a baseline, which fixes it; convert takes it")
     if fatrelu_share is not None:
         if options.get("fatrelu") is not None:
             raise UnitError("fatrelu and fatrelu_share exclude each other: give one")
-        if not 0 <= fatrelu_share <= 1:
-            raise UnitError(f"share of the ReLUs' outputs is {fatrelu_share!r}; it takes 0 .. 1")
+        check_number("share", fatrelu_share, 0, 1, "a share of the ReLUs' positive outputs")
         dense = convert(model, x, percentile=0, compensation=False, center=False, **options).model
         data = Dataset(x, dense.graph, scale=options.get("scale"), offset=options.get("offset"))
         options["fatrelu"] = _quantiles(dense, data, fatrelu_share)
@@ -104,12 +115,17 @@ def magnitude_prune(
 
     model: a compiled Keras 3 model on TensorFlow with one input, or its path; it is left as it is. x: float32
     (N, ...); y: labels (N, ...) for the model's own loss. augment: changes a batch of x at random. The same arguments
-    give the same model. Raises UnitError for a model that was not compiled or has nothing to prune, for values out of
-    range and without TensorFlow; ModelError for a path without a model.
+    give the same model. Raises UnitError for a model that was not compiled or has
+    nothing to prune, for values out of range and without TensorFlow; DataError for other than one label per sample;
+    ModelError for a path without a model.
     """
     if not 0 <= sparsity < 1 or epochs < 1 or batch_size < 1:
         values = f"sparsity {sparsity!r}, epochs {epochs!r}, batch_size {batch_size!r}"
         raise UnitError(f"{values}; they take 0 .. 1 (exclusive), numbers >= 1")
+    if not 1 <= len(x) == len(y):
+        raise DataError(
+            f"x has {len(x)} samples and y {len(y)} labels; there is one label for each, and at least one"
+        )
     with quiet_stderr():
         tensorflow = import_tensorflow()
         import keras

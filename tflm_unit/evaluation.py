@@ -6,16 +6,19 @@ import dataclasses
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from os import PathLike
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
-from .converter.dataset import Dataset, Source, check_labels
+from .converter.dataset import Dataset, Source
 from .converter.engine import Engine
 from .converter.errors import UnitError
 from .converter.graph import Graph, Layer
 from .converter.pruning import OperatingPoint
 from .models import Model, load_model, point_of, zero_skip_point
+
+if TYPE_CHECKING:
+    from .api import ConversionResult
 
 SCHEDULES = ("unit", "zero_skip", "dense")
 Progress = Callable[[int], None]
@@ -118,7 +121,7 @@ class TflmRunner:
 
 
 def evaluate(
-    model: str | PathLike[str] | bytes | Model,
+    model: str | PathLike[str] | bytes | Model | ConversionResult,
     x: Source,
     y: Any = None,
     *,
@@ -133,6 +136,7 @@ def evaluate(
 ) -> Evaluation:
     """Runs `model` on `x` and compares with the labels `y`.
 
+    model: a .tflite file, its bytes, or what `convert` returned.
     x: samples (N, ...) as for `convert`; y: class indices (N,), (N, 1) or one-hot rows; None: the agreement
     with the dense model is reported instead of the accuracy.
     engine: 'batch', 'tflm' or None, which picks the batch engine where it can run the whole model.
@@ -141,7 +145,7 @@ def evaluate(
     progress: called with the number of samples of each finished batch.
     Raises ModelError, MetadataError or DataError, naming what does not fit.
     """
-    loaded = model if isinstance(model, Model) else load_model(model)
+    loaded = load_model(model)
     graph = loaded.graph
     if schedule not in SCHEDULES:
         raise UnitError(f"schedule is {schedule!r}; it takes one of {', '.join(SCHEDULES)}")
@@ -152,7 +156,7 @@ def evaluate(
     outputs = np.concatenate([o.reshape(len(o), -1) for o in _run(runner, data, progress)])
     accuracy = agreement = rmse = None
     if y is not None:
-        labels = check_labels(y, len(outputs), outputs.shape[1])
+        labels = data.labels(y, *outputs.shape)
         accuracy = float(np.mean(outputs.argmax(axis=1) == labels))
     else:
         dense = runner_for(loaded, engine, None, "dense", threads)

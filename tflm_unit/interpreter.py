@@ -6,7 +6,7 @@ import math
 import warnings
 from dataclasses import dataclass
 from os import PathLike
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -14,8 +14,11 @@ from numpy.typing import ArrayLike
 from .converter.errors import ModelError, UnitError
 from .converter.reader import read_graph
 from .model_check import check, written_tensors
-from .models import read_bytes
+from .models import Model, model_bytes
 from .tflm_library import OVERRIDES, UnitModel, load_runtime
+
+if TYPE_CHECKING:
+    from .api import ConversionResult
 
 _ARENA_BASE = 1 << 20
 _ARENA_LIMIT = 2**31 - 1  # TFLM counts bytes in int
@@ -36,7 +39,8 @@ class LayerStats:
 class Interpreter:
     """Runs a .tflite model in TFLM. Layers with thresholds run the pruned kernels, all others TFLM's own.
 
-    model: path or contents of the file. point: operating point, by index or name; see `set_point`.
+    model: path or contents of the file, or what `convert` returned. point: operating point, by index or name;
+    see `set_point`.
     use_overrides: False runs TFLM as it is, dense.
     keep_tensors: True lets get_tensor read what any operator wrote, because no two tensors share memory.
     arena_size: bytes of the tensor arena, for a model that needs more than the generous default. Less is
@@ -53,7 +57,7 @@ class Interpreter:
 
     def __init__(
         self,
-        model: str | PathLike[str] | bytes,
+        model: str | PathLike[str] | bytes | Model | ConversionResult,
         point: int | str = 0,
         *,
         arena_size: int | None = None,
@@ -61,7 +65,7 @@ class Interpreter:
         keep_tensors: bool = False,
     ) -> None:
         runtime = load_runtime()
-        content = bytes(model) if isinstance(model, (bytes, bytearray, memoryview)) else read_bytes(model)
+        content = model_bytes(model)
         reference = check(content)
         self._inputs: list[dict[str, Any]] = reference.get_input_details()
         self._outputs: list[dict[str, Any]] = reference.get_output_details()

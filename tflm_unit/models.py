@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from os import PathLike
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .converter import container
 from .converter.centers import centered
@@ -16,6 +16,9 @@ from .converter.graph import Graph
 from .converter.prune import zero_skip_entry
 from .converter.pruning import OperatingPoint, PruningConfig
 from .converter.reader import read_graph
+
+if TYPE_CHECKING:
+    from .api import ConversionResult
 
 
 @dataclass(frozen=True)
@@ -49,12 +52,35 @@ def read_bytes(path: str | PathLike[str]) -> bytes:
         raise ModelError(f"cannot read {path}: {error.strerror or error}") from error
 
 
-def load_model(model: str | PathLike[str] | bytes) -> Model:
-    """Reads a .tflite file or its bytes, with thresholds if it has any.
+def model_bytes(model: str | PathLike[str] | bytes | Model | ConversionResult) -> bytes:
+    """The .tflite file. Raises ModelError where there is none, as in a Keras model."""
+    loaded = _loaded(model)
+    if loaded is not None:
+        return loaded.data
+    if isinstance(model, (bytes, bytearray, memoryview)):
+        return bytes(model)
+    if not isinstance(model, (str, PathLike)):
+        raise ModelError(
+            f"the model is of type {type(model).__name__}; it takes a .tflite file, its bytes, or a result"
+        )
+    return read_bytes(model)
+
+
+def _loaded(model: object) -> Model | None:
+    """Itself, or that of a ConversionResult, whose module imports this one."""
+    inner = getattr(model, "model", model)
+    return inner if isinstance(inner, Model) else None
+
+
+def load_model(model: str | PathLike[str] | bytes | Model | ConversionResult) -> Model:
+    """Reads a .tflite file or its bytes, with thresholds if it has any; what is loaded stays as it is.
 
     Raises ModelError when it is not a full-int8 model, MetadataError when its TFLM_UNIT block is bad.
     """
-    data = bytes(model) if isinstance(model, (bytes, bytearray, memoryview)) else read_bytes(model)
+    loaded = _loaded(model)
+    if loaded is not None:
+        return loaded
+    data = model_bytes(model)
     with naming(model):
         graph = read_graph(data)
         config = container.read_config(data, graph)

@@ -8,11 +8,13 @@ from typing import Any
 import numpy as np
 
 from .converter.errors import UnitError
+from .converter.metadata_format import MAX_NAME_BYTES
 from .converter.pruning import Divider
 from .converter.targets import Target
 from .converter.thresholds import Explicit, Percentile, Rule, SkipRate
 
 PAPER_PERCENTILE = 20.0
+RESERVED_NAMES = ("dense", "zero-skip")
 MAX_EXTRA_FLASH = 100  # more than any plan takes
 
 
@@ -21,8 +23,23 @@ def check_extra_flash(extra_flash: float | None, schedule: str | None, target: s
         return
     if not isinstance(extra_flash, (int, float)) or not 0 <= extra_flash <= MAX_EXTRA_FLASH:
         raise UnitError(f"extra_flash is {extra_flash!r}; it takes a number in 0 .. {MAX_EXTRA_FLASH}")
-    if schedule not in (None, "planned") or (schedule is None and target is None):
+    if schedule not in (None, "planned"):
+        raise UnitError(
+            f"extra_flash limits plans, and none are made for schedule {schedule!r}: leave one of them out"
+        )
+    if schedule is None and target is None:
         raise UnitError("extra_flash limits plans, and none are made: give a target, or schedule 'planned'")
+
+
+def check_point_name(name: object) -> str:
+    """Raises UnitError for a name that models cannot store, or that commands and reports use for something else."""
+    if not isinstance(name, str) or not name.isprintable() or not 1 <= len(name.encode()) <= MAX_NAME_BYTES:
+        raise UnitError(f"point {name!r}: a name takes 1 to {MAX_NAME_BYTES} printable bytes of UTF-8")
+    if name.isdecimal() or name == "all":
+        raise UnitError(f"point {name!r}: numbers and 'all' select points; choose another name")
+    if name in RESERVED_NAMES:
+        raise UnitError(f"point {name!r}: reports call a baseline that; choose another name")
+    return name
 
 
 def divider_for(
@@ -52,17 +69,16 @@ def rules_for(
     if sum(given) > 1:
         raise UnitError("percentile, skip, thresholds and points exclude each other: give one")
     if points is not None:
+        if not isinstance(points, Mapping):
+            raise UnitError(f"points is {points!r}; it takes rules by name: {{'full': SkipRate(0.5)}}, say")
         if not points:
             raise UnitError("points is empty: at least one operating point is needed")
-        taken = [name for name in points if name.isdecimal() or name == "all"]
-        if taken:
-            raise UnitError(f"point {taken[0]!r}: numbers and 'all' select points; choose another name")
         wrong = [name for name, rule in points.items() if not isinstance(rule, Rule)]
         if wrong:
             raise UnitError(
                 f"point {wrong[0]!r} is {points[wrong[0]]!r}; it takes SkipRate, Percentile or Explicit"
             )
-        return dict(points)
+        return {check_point_name(name): rule for name, rule in points.items()}
     if not isinstance(skip, (int, float, type(None))):
         raise UnitError(
             f"skip is {skip!r}; it takes a share of the MACs, 0 .. 1; for several points give points="
@@ -71,7 +87,7 @@ def rules_for(
         return {"default": SkipRate(float(skip))}
     if thresholds is not None:
         return {"default": Explicit(thresholds)}
-    return {"default": Percentile(PAPER_PERCENTILE if percentile is None else float(percentile))}
+    return {"default": Percentile(PAPER_PERCENTILE if percentile is None else percentile)}
 
 
 def settings_of(

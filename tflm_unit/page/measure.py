@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..converter.dataset import Dataset, Source, check_labels
+from ..converter.dataset import Dataset, Source
 from ..converter.pruning import OperatingPoint
 from ..evaluation import Runner, runner_for
 from ..models import Model
@@ -96,7 +96,7 @@ def measure(
     scales = model.graph.tensors[model.graph.outputs[0]].scale
     return Measurement(
         engine="tflm" if model.graph.unsupported else "batch",
-        labels=None if y is None else check_labels(y, *runs[0].outputs.shape),
+        labels=None if y is None else data.labels(y, *runs[0].outputs.shape),
         dense=runs[0],
         zero_skip=runs[1],
         points=tuple(runs[2:]),

@@ -13,7 +13,7 @@ from ..api import ConversionResult
 from ..converter.codegen import BASELINES, PRUNED, SCHEDULES, export
 from ..converter.dataset import Source
 from ..converter.errors import UnitError
-from ..converter.targets import Target, load_target
+from ..converter.targets import Target, as_target
 from ..models import Model, load_model, point_of
 from .check import Expected, expect
 from .firmware import NAME, OPTIMIZE, Program
@@ -26,7 +26,7 @@ ALL = ("dense", "zero_skip", "unit")
 
 def simulate(
     model: str | PathLike[str] | bytes | Model | ConversionResult,
-    target: str,
+    target: str | Target,
     *,
     x: Source | None = None,
     samples: int = 1,
@@ -43,10 +43,10 @@ def simulate(
     Each schedule is built twice: without counters to be measured, and with counters to compare its MAC counts.
     Builds are kept in $TFLM_UNIT_CACHE (default: the XDG cache folder), keyed by content.
 
-    model: a .tflite file, its bytes, or what `convert` returned. target: a name in boards/*.json; a real board is
-    stood in for by the simulated machine closest to it. x: data as for `evaluate`, of which the first `samples`
-    run; None: random inputs made of `seed`. point: operating point, index or name. schedule: one or several of
-    'dense', 'zero_skip', 'unit' (every layer as `point` says), 'all' (these three), and 'compare', 'planned',
+    model: a .tflite file, its bytes, or what `convert` returned. target: a Target, or a name in boards/*.json; a real
+    board is stood in for by the simulated machine closest to it. x: data as for `evaluate`, of which the first
+    `samples` run; None: random inputs made of `seed`. point: operating point, index or name. schedule: one or several
+    of 'dense', 'zero_skip', 'unit' (every layer as `point` says), 'all' (these three), and 'compare', 'planned',
     'activation_sorted': the thresholds of `point` under that schedule wherever a layer can run it, see `export`.
     timeout: seconds that one inference may take. progress: called with (what, steps done, steps).
 
@@ -59,8 +59,8 @@ def simulate(
         raise UnitError(f"samples is {samples}; it takes a number >= 1")
     if not timeout > 0:
         raise UnitError(f"timeout is {timeout}; it takes seconds > 0")
-    loaded = _loaded(model)
-    wanted = load_target(target)
+    loaded = load_model(model)
+    wanted = as_target(target)
     chosen = point_of(loaded, point)
     forced = [name for name in names if name in PRUNED]
     if forced and chosen is None:
@@ -91,12 +91,6 @@ def _names(schedule: str | Sequence[str]) -> tuple[str, ...]:
         wrong = repr(unknown[0]) if unknown else "empty"
         raise UnitError(f"schedule is {wrong}; it takes one or several of {', '.join((*SCHEDULES, 'all'))}")
     return tuple(dict.fromkeys(n for name in given for n in (ALL if name == "all" else (name,))))
-
-
-def _loaded(model: str | PathLike[str] | bytes | Model | ConversionResult) -> Model:
-    if isinstance(model, ConversionResult):
-        return model.model
-    return model if isinstance(model, Model) else load_model(model)
 
 
 def _export(model: Model, target: Target, folder: Path, point: int | str, schedule: str) -> Program:

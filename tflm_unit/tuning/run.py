@@ -16,7 +16,7 @@ from ..converter.dataset import Source
 from ..converter.errors import UnitError
 from ..converter.graph import Graph
 from ..converter.pruning import Divider
-from ..converter.targets import Target, load_target
+from ..converter.targets import Target, as_target
 from ..models import load_model, naming
 from ..options import check_extra_flash, divider_for
 from ..planning import Progress, check_schedule
@@ -101,11 +101,9 @@ def tune(
     _check_numbers(trials, timeout, seed)
     if study is not None and storage is None:
         raise UnitError(f"study is {study!r}, a name in storage, which is not given")
-    if not isinstance(target, (str, Target, type(None))):
-        raise UnitError(f"target is {target!r}; it takes a name or a Target")
     if metric is not None and not callable(metric):
         raise UnitError(f"metric is {metric!r}; it takes a function of (labels, outputs)")
-    board = load_target(target) if isinstance(target, str) else target
+    board = None if target is None else as_target(target)
     device = Device(*divider_for(divider, power_of_two, board), groups)
     data = api.int8_bytes(model, calibration, scale, offset)
     with naming(model):

@@ -12,6 +12,7 @@ from ..converter.dataset import Source, check_labels
 from ..converter.engine import Engine
 from ..converter.errors import DataError, UnitError
 from ..converter.fatrelu import fused_relu
+from ..converter.samples import regular_array
 from ..converter.sensitivity import sensitivity
 from ..models import Model
 from ..planning import Planned, Progress
@@ -46,7 +47,7 @@ class Setup:
         network = self.network
         dense = network.run(samples, schedule="dense").answers
         if labels is not None:
-            labels, count = np.asarray(labels), len(dense.outputs)
+            labels, count = regular_array(labels, "labels are"), len(dense.outputs)
             if labels.shape[:1] != (count,):
                 raise DataError(f"there are {len(np.atleast_1d(labels))} labels for {count} samples")
             if self.metric is None:

@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from ..converter.errors import UnitError
+from ..options import check_point_name
 
 DEFAULT_DROP = 0.01
-NAME_BYTES = 15  # as metadata stores names
 
 
 @dataclass(frozen=True)
@@ -37,6 +37,8 @@ def wishes(
     by_cost = budget is not None
     if isinstance(points, str) or not isinstance(points, (Mapping, Sequence)) or not points:
         raise UnitError(f"points is {points!r}; it takes names, or limits by name")
+    for name in points:
+        check_point_name(name)
     if isinstance(points, Mapping):
         limits = dict(points)
     else:
@@ -50,21 +52,13 @@ def wishes(
             for name, share in zip(points, shares, strict=True)
         }
     check = _budget if by_cost else _drop
-    found = Wishes({_name(n): check(f"the limit of point {n!r}", x) for n, x in limits.items()}, by_cost)
+    found = Wishes({n: check(f"the limit of point {n!r}", x) for n, x in limits.items()}, by_cost)
     what, given = ("budget", budget) if by_cost else ("max_drop", max_drop)
     if given is not None and isinstance(points, Mapping) and given != found.farthest:
         raise UnitError(
             f"{what} is {given!r}, but the limits of points go to {found.farthest!r}: make them the same"
         )
     return found
-
-
-def _name(name: object) -> str:
-    if not isinstance(name, str) or not 0 < len(name.encode("utf-8")) <= NAME_BYTES:
-        raise UnitError(f"point {name!r}: a name takes 1 to {NAME_BYTES} bytes")
-    if name.isdecimal() or name == "all":
-        raise UnitError(f"point {name!r}: numbers and 'all' select points; choose another name")
-    return name
 
 
 def _drop(what: str, value: object) -> float:
