@@ -19,8 +19,9 @@ if not __package__:  # run as a program: this folder is a package all the same
 
 from .process import SimulatorError, SimulatorRun
 
-__all__ = ["SimulatorError", "SimulatorRun", "run"]
+__all__ = ["STACK_OVERFLOW", "SimulatorError", "SimulatorRun", "run"]
 
+STACK_OVERFLOW = 253  # exit status of firmware for MSP430 (machines/msp430/stack.c)
 STOPPED_BY = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 

@@ -274,7 +274,7 @@ def test_stack_overflow_is_reported(machine: Machine, tmp_path: Path) -> None:
         "int main(void) { __stack_bottom[0] = 1; return 0; }\n"
     )
     result = machine.run(tmp_path / "main.c")
-    assert (result.status, result.console) == (253, "stack overflow\n")
+    assert (result.status, result.console) == (simulators.STACK_OVERFLOW, "stack overflow\n")
 
 
 @pytest.mark.parametrize("machine", ["msp430fr5994_sim"], indirect=True)

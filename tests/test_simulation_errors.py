@@ -6,6 +6,7 @@ import re
 import shutil
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from classifier import classifier, images
 from simulated import cache, lenet_like, pruned, require  # noqa: F401
 
 import tflm_unit
-from tflm_unit.boards import toolchain
+from tflm_unit.boards import simulators, toolchain
 from tflm_unit.simulation import api, run, schedule
 from tflm_unit.simulation.console import read_console
 from tflm_unit.simulation.firmware import TooLargeError
@@ -108,6 +109,19 @@ def test_firmware_that_does_not_run(
     pattern, replacement, message = BROKEN[defect]
     with pytest.raises(tflm_unit.UnitError, match=message):
         edited("model.c", pattern, replacement, timeout=0.5)
+
+
+def test_stack_overflow(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What firmware for MSP430 says of itself when it ends; its outputs may be wrong."""
+    require("msp430_sim")
+    simulated = simulators.run
+
+    def overflowing(*arguments: Any, **options: Any) -> simulators.SimulatorRun:
+        return replace(simulated(*arguments, **options), status=simulators.STACK_OVERFLOW)
+
+    monkeypatch.setattr(simulators, "run", overflowing)
+    with pytest.raises(TooLargeError, match=r"msp430_sim: the firmware's stack needs more RAM"):
+        tflm_unit.simulate(pruned(), "msp430_sim", schedule="unit")
 
 
 def test_missing_compiler(monkeypatch: pytest.MonkeyPatch) -> None:

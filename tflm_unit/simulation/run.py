@@ -12,7 +12,7 @@ from ..converter.errors import UnitError
 from ..converter.targets import Target
 from .console import Console, read_console
 from .elf import find_symbol, patched
-from .firmware import Firmware
+from .firmware import Firmware, TooLargeError
 
 SAMPLES = "harness_samples"
 START_SECONDS = 30.0  # of the simulator, beside what the inferences take
@@ -37,8 +37,9 @@ def run(
     timeout: float,
     done: Callable[[int], None],
 ) -> list[Batch]:
-    """Runs the samples `rows`. timeout: seconds per sample. done: called with the number of
-    samples of each finished run. Raises UnitError when the simulator is missing, or the firmware hangs or fails.
+    """Runs the samples `rows`. timeout: seconds per sample. done: called with the number of samples of each finished
+    run. Raises TooLargeError when the stack needs more RAM than there is left, UnitError when the simulator is
+    missing, or the firmware hangs or fails.
     """
     symbol = find_symbol(firmware.elf, SAMPLES)
     batches = []
@@ -55,6 +56,11 @@ def run(
                 )
             except simulators.SimulatorError as error:
                 raise UnitError(f"{machine.name}: {error}") from error
+        if result.status == simulators.STACK_OVERFLOW:
+            raise TooLargeError(
+                f"{machine.name}: the firmware's stack needs more RAM than its variables leave; take a smaller "
+                "model, a schedule with less scratch memory or another target"
+            )
         console = read_console(result.console, len(part))
         counts = _counts(result.marks, len(part), layers)
         batches.append(Batch(first, len(part), console, counts))

@@ -3,7 +3,7 @@
 #include "unit_machine.h"
 
 #define PAINT 0xA5A5u
-#define OVERFLOW_STATUS 253
+#define OVERFLOW_STATUS 253 /* STACK_OVERFLOW of simulators.py */
 
 extern uint16_t __stack_bottom[], __stack_top[];
 void unit_machine_halt(int status) __attribute__((noreturn));
