@@ -17,7 +17,7 @@ import tflm_unit
 MODELS = {
     "hello_unit": ("digits", None),
     "mnist_msp430": ("lenet", "msp430_sim"),
-    "keyword_spotting": ("kws", "cortex_m3_sim"),
+    "keyword_spotting": ("kws", "nucleo_f103rb_m3"),
     "adaptive_power": ("digits", None),
 }
 slow = pytest.mark.slow

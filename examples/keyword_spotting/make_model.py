@@ -20,6 +20,7 @@ from .front_end import FEATURES, fit, write_tables
 
 FOLDER = Path(__file__).parent
 FRAMES = 49
+BOARD = "nucleo_f103rb_m3"
 EPOCHS, BATCH = 20, 64
 SHIFT = 5  # frames by which training clips move in time
 SEED = 1
@@ -72,7 +73,7 @@ def main() -> None:
     )
     model = train(x_train, data["y_train"], len(data["class_names"]))
     labels = data["y_train"][::16]
-    result = tflm_unit.convert(model, x_train[::16], skip=0.65, labels=labels)
+    result = tflm_unit.convert(model, x_train[::16], skip=0.65, target=BOARD, labels=labels)
     (details,) = tflm_unit.Interpreter(result.model.data).get_input_details()
     if not np.allclose(details["quantization"], (1 / 64, 0)):
         raise SystemExit(f"the model's input is quantized as {details['quantization']}, not as the front end")
@@ -80,7 +81,7 @@ def main() -> None:
         evaluation = result.evaluate(x_test, data["y_test"], schedule=schedule)
         print(f"{schedule}: accuracy {evaluation.accuracy:.2%}, {evaluation.skip_rate:.1%} of MACs skipped")
     result.save(FOLDER / "kws.tflite")
-    result.export(FOLDER / "src" / "model", name="kws", target="cortex_m3_sim")
+    result.export(FOLDER / "src" / "model", name="kws", target=BOARD)
     write_tables(FOLDER / "src" / "front_end_tables.h", transform)
 
 

@@ -26,13 +26,14 @@ static union {
 #ifdef UNIT_ENABLE_COUNTERS
 static unit_counters counters[8]; /* of the layers with MACs */
 #define KWS_COUNTERS(index) (&counters[index])
+#define KWS_COUNTED(weights) (weights)
 #else
 #define KWS_COUNTERS(index) NULL
+#define KWS_COUNTED(weights) NULL
 #endif
 
 /* Layer 0: conv2d, CONV_2D 1x49x10x1 -> 1x25x5x24, filter 24x8x4x1, 82,080 MACs
- * point 0 (default): compare, 24 thresholds 91..302, divider exact, compensated, 24.5% of the
- *   MACs expected to be skipped */
+ * dense at every operating point */
 static unit_status run_conv2d(void) {
   static const unit_conv_params params = {
       0,                             /* input_offset */
@@ -44,30 +45,21 @@ static unit_status run_conv2d(void) {
       {1, 1}                         /* pool: h, w */
   };
   static const unit_quant_params quant = {kws_conv2d_multiplier, kws_conv2d_shift, 1};
-  static const unit_prune_params prune = {
-      kws_conv2d_threshold,    /* threshold */
-      1,                       /* group_size */
-      kws_conv2d_compensation, /* compensation */
-      UNIT_DIVIDER_EXACT,      /* divider */
-      NULL,                    /* tree */
-      NULL,                    /* table */
-      NULL                     /* table_row */
-  };
   static const unit_dims input_dims = {1, 49, 10, 1};
   static const unit_dims filter_dims = {24, 8, 4, 1};
   static const unit_dims output_dims = {1, 25, 5, 24};
   const int8_t *const input = &arena.s8[3000]; /* input_0 */
   int8_t *const output = &arena.s8[0]; /* conv2d */
-  const unit_context context = {&arena.s32[873], 256, KWS_COUNTERS(0)};
-  return unit_conv_compare_s8(
-      &context, &params, &quant, &prune, &input_dims, input,
+  const unit_context context = {NULL, 0, KWS_COUNTERS(0)};
+  return unit_conv_dense_s8(
+      &context, &params, &quant, &input_dims, input,
       &filter_dims, kws_conv2d_weights, kws_conv2d_bias, &output_dims, output);
 }
 
 /* Layer 1: depthwise_conv2d, DEPTHWISE_CONV_2D 1x25x5x24 -> 1x25x5x24, filter 1x3x3x24, 22,776
  *   MACs
- * point 0 (default): compare, 24 thresholds 92..409, divider exact, compensated, 51.7% of the
- *   MACs expected to be skipped */
+ * point 0 (default): activation_sorted, 24 thresholds 127..511, divider bit_shift, compensated,
+ *   51.8% of the MACs expected to be skipped */
 static unit_status run_depthwise_conv2d(void) {
   static const unit_dw_conv_params params = {
       128,                          /* input_offset */
@@ -83,7 +75,7 @@ static unit_status run_depthwise_conv2d(void) {
       kws_depthwise_conv2d_threshold,    /* threshold */
       1,                                 /* group_size */
       kws_depthwise_conv2d_compensation, /* compensation */
-      UNIT_DIVIDER_EXACT,                /* divider */
+      UNIT_DIVIDER_BIT_SHIFT,            /* divider */
       NULL,                              /* tree */
       NULL,                              /* table */
       NULL                               /* table_row */
@@ -93,15 +85,15 @@ static unit_status run_depthwise_conv2d(void) {
   static const unit_dims output_dims = {1, 25, 5, 24};
   const int8_t *const input = &arena.s8[0]; /* conv2d */
   int8_t *const output = &arena.s8[4000]; /* depthwise_conv2d */
-  const unit_context context = {&arena.s32[750], 9, KWS_COUNTERS(1)};
-  return unit_depthwise_conv_compare_s8(
+  const unit_context context = {&arena.s32[750], 920, KWS_COUNTERS(1)};
+  return unit_depthwise_conv_activation_sorted_s8(
       &context, &params, &quant, &prune, &input_dims, input,
       &filter_dims, kws_depthwise_conv2d_weights, kws_depthwise_conv2d_bias, &output_dims, output);
 }
 
 /* Layer 2: conv2d_1, CONV_2D 1x25x5x24 -> 1x25x5x32, filter 32x1x1x24, 96,000 MACs
- * point 0 (default): compare, 32 thresholds 69..265, divider exact, compensated, 56.0% of the
- *   MACs expected to be skipped */
+ * point 0 (default): zero_skip, 1 threshold 0, divider exact, 43.1% of the MACs expected to be
+ *   skipped */
 static unit_status run_conv2d_1(void) {
   static const unit_conv_params params = {
       128,                           /* input_offset */
@@ -113,30 +105,21 @@ static unit_status run_conv2d_1(void) {
       {1, 1}                         /* pool: h, w */
   };
   static const unit_quant_params quant = {kws_conv2d_1_multiplier, kws_conv2d_1_shift, 1};
-  static const unit_prune_params prune = {
-      kws_conv2d_1_threshold,    /* threshold */
-      1,                         /* group_size */
-      kws_conv2d_1_compensation, /* compensation */
-      UNIT_DIVIDER_EXACT,        /* divider */
-      NULL,                      /* tree */
-      NULL,                      /* table */
-      NULL                       /* table_row */
-  };
   static const unit_dims input_dims = {1, 25, 5, 24};
   static const unit_dims filter_dims = {32, 1, 1, 24};
   static const unit_dims output_dims = {1, 25, 5, 32};
   const int8_t *const input = &arena.s8[4000]; /* depthwise_conv2d */
   int8_t *const output = &arena.s8[0]; /* conv2d_1 */
-  const unit_context context = {&arena.s32[1750], 192, KWS_COUNTERS(2)};
-  return unit_conv_compare_s8(
-      &context, &params, &quant, &prune, &input_dims, input,
+  const unit_context context = {NULL, 0, KWS_COUNTERS(2)};
+  return unit_conv_zero_skip_s8(
+      &context, &params, &quant, &input_dims, input,
       &filter_dims, kws_conv2d_1_weights, kws_conv2d_1_bias, &output_dims, output);
 }
 
 /* Layer 3: depthwise_conv2d_1, DEPTHWISE_CONV_2D 1x25x5x32 -> 1x25x5x32, filter 1x3x3x32, 30,368
  *   MACs
- * point 0 (default): compare, 32 thresholds 64..471, divider exact, compensated, 58.0% of the
- *   MACs expected to be skipped */
+ * point 0 (default): activation_sorted, 32 thresholds 127..1023, divider bit_shift, compensated,
+ *   58.0% of the MACs expected to be skipped */
 static unit_status run_depthwise_conv2d_1(void) {
   static const unit_dw_conv_params params = {
       128,                          /* input_offset */
@@ -152,7 +135,7 @@ static unit_status run_depthwise_conv2d_1(void) {
       kws_depthwise_conv2d_1_threshold,    /* threshold */
       1,                                   /* group_size */
       kws_depthwise_conv2d_1_compensation, /* compensation */
-      UNIT_DIVIDER_EXACT,                  /* divider */
+      UNIT_DIVIDER_BIT_SHIFT,              /* divider */
       NULL,                                /* tree */
       NULL,                                /* table */
       NULL                                 /* table_row */
@@ -162,15 +145,15 @@ static unit_status run_depthwise_conv2d_1(void) {
   static const unit_dims output_dims = {1, 25, 5, 32};
   const int8_t *const input = &arena.s8[0]; /* conv2d_1 */
   int8_t *const output = &arena.s8[4000]; /* depthwise_conv2d_1 */
-  const unit_context context = {&arena.s32[2000], 9, KWS_COUNTERS(3)};
-  return unit_depthwise_conv_compare_s8(
+  const unit_context context = {&arena.s32[2000], 920, KWS_COUNTERS(3)};
+  return unit_depthwise_conv_activation_sorted_s8(
       &context, &params, &quant, &prune, &input_dims, input,
       &filter_dims, kws_depthwise_conv2d_1_weights, kws_depthwise_conv2d_1_bias, &output_dims, output);
 }
 
 /* Layer 4: conv2d_2, CONV_2D 1x25x5x32 -> 1x25x5x32, filter 32x1x1x32, 128,000 MACs
- * point 0 (default): compare, 32 thresholds 55..222, divider exact, compensated, 64.2% of the
- *   MACs expected to be skipped */
+ * point 0 (default): zero_skip, 1 threshold 0, divider exact, 53.7% of the MACs expected to be
+ *   skipped */
 static unit_status run_conv2d_2(void) {
   static const unit_conv_params params = {
       128,                           /* input_offset */
@@ -182,30 +165,21 @@ static unit_status run_conv2d_2(void) {
       {1, 1}                         /* pool: h, w */
   };
   static const unit_quant_params quant = {kws_conv2d_2_multiplier, kws_conv2d_2_shift, 1};
-  static const unit_prune_params prune = {
-      kws_conv2d_2_threshold,    /* threshold */
-      1,                         /* group_size */
-      kws_conv2d_2_compensation, /* compensation */
-      UNIT_DIVIDER_EXACT,        /* divider */
-      NULL,                      /* tree */
-      NULL,                      /* table */
-      NULL                       /* table_row */
-  };
   static const unit_dims input_dims = {1, 25, 5, 32};
   static const unit_dims filter_dims = {32, 1, 1, 32};
   static const unit_dims output_dims = {1, 25, 5, 32};
   const int8_t *const input = &arena.s8[4000]; /* depthwise_conv2d_1 */
   int8_t *const output = &arena.s8[0]; /* conv2d_2 */
-  const unit_context context = {&arena.s32[2000], 256, KWS_COUNTERS(4)};
-  return unit_conv_compare_s8(
-      &context, &params, &quant, &prune, &input_dims, input,
+  const unit_context context = {NULL, 0, KWS_COUNTERS(4)};
+  return unit_conv_zero_skip_s8(
+      &context, &params, &quant, &input_dims, input,
       &filter_dims, kws_conv2d_2_weights, kws_conv2d_2_bias, &output_dims, output);
 }
 
 /* Layer 5: depthwise_conv2d_2, DEPTHWISE_CONV_2D 1x25x5x32 -> 1x25x5x32, filter 1x3x3x32, 30,368
  *   MACs
- * point 0 (default): compare, 32 thresholds 25..444, divider exact, compensated, 85.0% of the
- *   MACs expected to be skipped */
+ * point 0 (default): activation_sorted, 32 thresholds 31..511, divider bit_shift, compensated,
+ *   84.9% of the MACs expected to be skipped */
 static unit_status run_depthwise_conv2d_2(void) {
   static const unit_dw_conv_params params = {
       128,                          /* input_offset */
@@ -221,7 +195,7 @@ static unit_status run_depthwise_conv2d_2(void) {
       kws_depthwise_conv2d_2_threshold,    /* threshold */
       1,                                   /* group_size */
       kws_depthwise_conv2d_2_compensation, /* compensation */
-      UNIT_DIVIDER_EXACT,                  /* divider */
+      UNIT_DIVIDER_BIT_SHIFT,              /* divider */
       NULL,                                /* tree */
       NULL,                                /* table */
       NULL                                 /* table_row */
@@ -231,15 +205,16 @@ static unit_status run_depthwise_conv2d_2(void) {
   static const unit_dims output_dims = {1, 25, 5, 32};
   const int8_t *const input = &arena.s8[0]; /* conv2d_2 */
   int8_t *const output = &arena.s8[6000]; /* depthwise_conv2d_2 */
-  const unit_context context = {&arena.s32[1000], 9, KWS_COUNTERS(5)};
-  return unit_depthwise_conv_compare_s8(
+  const unit_context context = {&arena.s32[1000], 920, KWS_COUNTERS(5)};
+  return unit_depthwise_conv_activation_sorted_s8(
       &context, &params, &quant, &prune, &input_dims, input,
       &filter_dims, kws_depthwise_conv2d_2_weights, kws_depthwise_conv2d_2_bias, &output_dims, output);
 }
 
 /* Layer 6: conv2d_3, CONV_2D 1x25x5x32 -> 1x25x5x48, filter 48x1x1x32, 192,000 MACs
- * point 0 (default): compare, 48 thresholds 42..111, divider exact, compensated, 87.0% of the
- *   MACs expected to be skipped */
+ * point 0 (default): planned, 48 thresholds 63..255, divider bit_shift, compensated, 87.0% of
+ *   the MACs expected to be skipped; plan: 1,524 of 1,536 weights in 32 lists of 8 classes,
+ *   3,688 bytes */
 static unit_status run_conv2d_3(void) {
   static const unit_conv_params params = {
       128,                           /* input_offset */
@@ -251,24 +226,28 @@ static unit_status run_conv2d_3(void) {
       {1, 1}                         /* pool: h, w */
   };
   static const unit_quant_params quant = {kws_conv2d_3_multiplier, kws_conv2d_3_shift, 1};
-  static const unit_prune_params prune = {
-      kws_conv2d_3_threshold,    /* threshold */
-      1,                         /* group_size */
-      kws_conv2d_3_compensation, /* compensation */
-      UNIT_DIVIDER_EXACT,        /* divider */
-      NULL,                      /* tree */
-      NULL,                      /* table */
-      NULL                       /* table_row */
+  static const unit_plan plan = {
+      kws_conv2d_3_plan_weight,          /* weight */
+      kws_conv2d_3_plan_at,              /* at */
+      NULL,                              /* critical */
+      kws_conv2d_3_plan_count,           /* count */
+      kws_conv2d_3_plan_first,           /* first */
+      kws_conv2d_3_plan_class_of,        /* class_of */
+      kws_conv2d_3_compensation,         /* compensation */
+      KWS_COUNTED(kws_conv2d_3_weights), /* filter */
+      8,                                 /* classes */
+      1,                                 /* taps */
+      48                                 /* outputs */
   };
   static const unit_dims input_dims = {1, 25, 5, 32};
   static const unit_dims filter_dims = {48, 1, 1, 32};
   static const unit_dims output_dims = {1, 25, 5, 48};
   const int8_t *const input = &arena.s8[6000]; /* depthwise_conv2d_2 */
   int8_t *const output = &arena.s8[0]; /* conv2d_3 */
-  const unit_context context = {&arena.s32[2500], 256, KWS_COUNTERS(6)};
-  return unit_conv_compare_s8(
-      &context, &params, &quant, &prune, &input_dims, input,
-      &filter_dims, kws_conv2d_3_weights, kws_conv2d_3_bias, &output_dims, output);
+  const unit_context context = {&arena.s32[2500], 964, KWS_COUNTERS(6)};
+  return unit_conv_planned_s8(
+      &context, &params, &quant, &plan, &input_dims, input,
+      &filter_dims, kws_conv2d_3_bias, &output_dims, output);
 }
 
 /* Layer 7: global_average_pooling2d, MEAN 1x25x5x48 -> 1x48 */
@@ -285,8 +264,7 @@ static unit_status run_global_average_pooling2d(void) {
 }
 
 /* Layer 8: dense, FULLY_CONNECTED 1x48 -> 1x12, filter 12x48, 576 MACs
- * point 0 (default): compare, 12 thresholds 194..445, divider exact, compensated, 27.3% of the
- *   MACs expected to be skipped */
+ * dense at every operating point */
 static unit_status run_dense(void) {
   static const unit_fc_params params = {
       128,                          /* input_offset */
@@ -294,23 +272,14 @@ static unit_status run_dense(void) {
       {-128, 127, UNIT_FATRELU_OFF} /* activation: min, max, fatrelu_min */
   };
   static const unit_quant_params quant = {kws_dense_multiplier, kws_dense_shift, 1};
-  static const unit_prune_params prune = {
-      kws_dense_threshold,    /* threshold */
-      1,                      /* group_size */
-      kws_dense_compensation, /* compensation */
-      UNIT_DIVIDER_EXACT,     /* divider */
-      NULL,                   /* tree */
-      NULL,                   /* table */
-      NULL                    /* table_row */
-  };
   static const unit_dims input_dims = {1, 1, 1, 48};
   static const unit_dims filter_dims = {48, 1, 1, 12};
   static const unit_dims output_dims = {1, 1, 1, 12};
   const int8_t *const input = &arena.s8[0]; /* global_average_pooling2d */
-  int8_t *const output = &arena.s8[96]; /* dense */
-  const unit_context context = {&arena.s32[12], 48, KWS_COUNTERS(7)};
-  return unit_fully_connected_compare_s8(
-      &context, &params, &quant, &prune, &input_dims, input,
+  int8_t *const output = &arena.s8[48]; /* dense */
+  const unit_context context = {NULL, 0, KWS_COUNTERS(7)};
+  return unit_fully_connected_dense_s8(
+      &context, &params, &quant, &input_dims, input,
       &filter_dims, kws_dense_weights, kws_dense_bias, &output_dims, output);
 }
 
@@ -321,7 +290,7 @@ unit_status kws_init(void) {
 
 int8_t *kws_input(void) { return &arena.s8[3000]; }
 
-const int8_t *kws_output(void) { return &arena.s8[96]; }
+const int8_t *kws_output(void) { return &arena.s8[48]; }
 
 unit_status kws_invoke(void) {
   unit_status status = UNIT_SUCCESS;

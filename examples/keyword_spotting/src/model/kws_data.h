@@ -13,8 +13,6 @@ extern const int8_t kws_conv2d_weights[768] UNIT_CONSTANT;
 extern const int32_t kws_conv2d_bias[24] UNIT_CONSTANT;
 extern const int32_t kws_conv2d_multiplier[24] UNIT_CONSTANT;
 extern const int32_t kws_conv2d_shift[24] UNIT_CONSTANT;
-extern const int16_t kws_conv2d_threshold[24] UNIT_CONSTANT;
-extern const int32_t kws_conv2d_compensation[24] UNIT_CONSTANT;
 extern const int8_t kws_depthwise_conv2d_weights[216] UNIT_CONSTANT;
 extern const int32_t kws_depthwise_conv2d_bias[24] UNIT_CONSTANT;
 extern const int32_t kws_depthwise_conv2d_multiplier[24] UNIT_CONSTANT;
@@ -25,8 +23,6 @@ extern const int8_t kws_conv2d_1_weights[768] UNIT_CONSTANT;
 extern const int32_t kws_conv2d_1_bias[32] UNIT_CONSTANT;
 extern const int32_t kws_conv2d_1_multiplier[32] UNIT_CONSTANT;
 extern const int32_t kws_conv2d_1_shift[32] UNIT_CONSTANT;
-extern const int16_t kws_conv2d_1_threshold[32] UNIT_CONSTANT;
-extern const int32_t kws_conv2d_1_compensation[32] UNIT_CONSTANT;
 extern const int8_t kws_depthwise_conv2d_1_weights[288] UNIT_CONSTANT;
 extern const int32_t kws_depthwise_conv2d_1_bias[32] UNIT_CONSTANT;
 extern const int32_t kws_depthwise_conv2d_1_multiplier[32] UNIT_CONSTANT;
@@ -37,26 +33,28 @@ extern const int8_t kws_conv2d_2_weights[1024] UNIT_CONSTANT;
 extern const int32_t kws_conv2d_2_bias[32] UNIT_CONSTANT;
 extern const int32_t kws_conv2d_2_multiplier[32] UNIT_CONSTANT;
 extern const int32_t kws_conv2d_2_shift[32] UNIT_CONSTANT;
-extern const int16_t kws_conv2d_2_threshold[32] UNIT_CONSTANT;
-extern const int32_t kws_conv2d_2_compensation[32] UNIT_CONSTANT;
 extern const int8_t kws_depthwise_conv2d_2_weights[288] UNIT_CONSTANT;
 extern const int32_t kws_depthwise_conv2d_2_bias[32] UNIT_CONSTANT;
 extern const int32_t kws_depthwise_conv2d_2_multiplier[32] UNIT_CONSTANT;
 extern const int32_t kws_depthwise_conv2d_2_shift[32] UNIT_CONSTANT;
 extern const int16_t kws_depthwise_conv2d_2_threshold[32] UNIT_CONSTANT;
 extern const int32_t kws_depthwise_conv2d_2_compensation[32] UNIT_CONSTANT;
+#ifdef UNIT_ENABLE_COUNTERS
 extern const int8_t kws_conv2d_3_weights[1536] UNIT_CONSTANT;
+#endif
 extern const int32_t kws_conv2d_3_bias[48] UNIT_CONSTANT;
 extern const int32_t kws_conv2d_3_multiplier[48] UNIT_CONSTANT;
 extern const int32_t kws_conv2d_3_shift[48] UNIT_CONSTANT;
-extern const int16_t kws_conv2d_3_threshold[48] UNIT_CONSTANT;
+extern const int8_t kws_conv2d_3_plan_weight[1524] UNIT_CONSTANT;
+extern const uint8_t kws_conv2d_3_plan_at[1524] UNIT_CONSTANT;
+extern const uint8_t kws_conv2d_3_plan_count[256] UNIT_CONSTANT;
+extern const uint32_t kws_conv2d_3_plan_first[32] UNIT_CONSTANT;
+extern const uint8_t kws_conv2d_3_plan_class_of[256] UNIT_CONSTANT;
 extern const int32_t kws_conv2d_3_compensation[48] UNIT_CONSTANT;
 extern const int8_t kws_dense_weights[576] UNIT_CONSTANT;
 extern const int32_t kws_dense_bias[12] UNIT_CONSTANT;
 extern const int32_t kws_dense_multiplier[12] UNIT_CONSTANT;
 extern const int32_t kws_dense_shift[12] UNIT_CONSTANT;
-extern const int16_t kws_dense_threshold[12] UNIT_CONSTANT;
-extern const int32_t kws_dense_compensation[12] UNIT_CONSTANT;
 
 #ifdef __cplusplus
 }
