@@ -26,6 +26,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     np.savez(folder / "data.npz", **arrays, **labels, class_names=names)
     np.savez(folder / "train.npz", x_train=arrays["x_train"], y_train=labels["y_train"])
     np.savez(folder / "unlabelled.npz", **arrays)
+    broken = arrays["x_val"].astype(np.float32)
+    broken[75:] = np.nan
+    np.savez(folder / "nan.npz", **{**arrays, "x_val": broken})
     np.savez(folder / "few.npz", x_train=arrays["x_train"][:3])
     return folder
 
@@ -76,6 +79,7 @@ MISTAKES = {
     "some limits": ("data.npz", ["--points", "a=1,b"], "a limit for every point, or for none"),
     "limit": ("data.npz", ["--points", "a=much"], "'much' is not a number"),
     "twice": ("data.npz", ["--points", "a=1,a=2"], "a point is given twice"),
+    "NaN": ("nan.npz", ["--validation", 20], "sample 75 of 'x_val' of {0}/nan.npz has NaN"),
     "few samples": ("few.npz", [], "only 3 samples in x_train"),
     "report": (
         "data.npz",
@@ -118,6 +122,6 @@ def test_mistakes_get_one_clear_line(folder: Path, mistake: str) -> None:
     done = run(*arguments(folder, data, "none.tflite"), *(str(o).format(folder) for o in options))
     assert done.returncode == 1
     assert done.stderr.startswith("error: "), done.stderr
-    assert message in " ".join(done.stderr.split())
+    assert message.format(folder) in " ".join(done.stderr.split())
     assert "Traceback" not in done.stderr
     assert not (folder / "none.tflite").exists()

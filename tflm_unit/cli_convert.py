@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import Annotated, Any
 
+import numpy as np
 import typer
 
 from .cli_common import (
@@ -100,7 +101,8 @@ def convert(
 
     arrays = NpzData(data)
     x_all, y_all = arrays.samples("train")
-    x_train, labels = spread(x_all, samples), None if y_all is None else spread(y_all, samples)
+    rows = spread(np.arange(len(x_all)), samples)
+    x_train, labels = arrays.rows("x_train", x_all, rows), None if y_all is None else y_all[rows]
     options: dict[str, Any] = {
         "percentile": percentile,
         "thresholds": read_json(thresholds) if thresholds else None,

@@ -183,32 +183,30 @@ def data_of(path: Path, samples: int | None, validation: int) -> tuple[dict[str,
 
     file = NpzData(path)
     notes = []
-    if samples is not None or "x_val" not in file.names:
-        x_train, y_train = file.samples("train")
-    if "x_val" in file.names:
-        x_val, y_val = file.samples("val")
-    else:
-        held = np.zeros(len(x_train), bool)
-        held[SPLIT - 1 :: SPLIT] = True
-        if not held.any() or held.all():
-            raise DataError(
-                f"{path} has no x_val, and only {len(x_train)} samples in x_train to take it from"
-            )
-        x_val, y_val = x_train[held], None if y_train is None else y_train[held]
-        x_train = x_train[~held]
+    judging = "val" if "x_val" in file.names else "train"
+    x, y = file.samples(judging)
+    held = np.arange(len(x))
+    if judging == "train":
+        held = held[SPLIT - 1 :: SPLIT]
+        if not len(held):
+            raise DataError(f"{path} has no x_val, and only {len(x)} samples in x_train to take it from")
         notes.append(
             f"{path.name} has no x_val: every fifth sample of x_train judges; drops are flattering if the model was "
             "trained on them"
         )
-    has_test = "x_test" in file.names
-    x_test, y_test = file.samples("test") if has_test else (None, None)
-    calibration = {} if samples is None else {"calibration": spread(x_train, samples)}
-    return calibration | {
-        "validation": spread(x_val, validation),
-        "labels": None if y_val is None else spread(y_val, validation),
+    rows = spread(held, validation)
+    x_test, y_test = file.samples("test") if "x_test" in file.names else (None, None)
+    arrays = {
+        "validation": file.rows(f"x_{judging}", x, rows),
+        "labels": None if y is None else y[rows],
         "test": x_test,
         "test_labels": y_test,
-    }, notes
+    }
+    if samples is not None:
+        x_train = file.array("x_train") if judging == "val" else x
+        free = np.arange(len(x_train)) if judging == "val" else np.delete(np.arange(len(x)), held)
+        arrays["calibration"] = file.rows("x_train", x_train, spread(free, samples))
+    return arrays, notes
 
 
 def _points(text: str, max_drop: float | None, percent: bool) -> tuple[str, ...] | dict[str, float]:

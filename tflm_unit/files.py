@@ -45,6 +45,16 @@ class NpzData:
             raise DataError(f"{self._path} has {len(x)} samples in x_{part} but {len(y)} labels in y_{part}")
         return x, y
 
+    def rows(self, name: str, array: np.ndarray, rows: np.ndarray) -> np.ndarray:
+        """Rows of the array called `name`. Raises DataError for NaN, with the number of the row in the file."""
+        taken = array[rows]
+        if taken.dtype.kind == "f":
+            finite = np.isfinite(taken).all(axis=tuple(range(1, taken.ndim)))
+            if not finite.all():
+                row = rows[np.argmin(finite)]
+                raise DataError(f"sample {row} of {name!r} of {self._path} has NaN or infinite values")
+        return taken
+
     @property
     def class_names(self) -> list[str] | None:
         return (
