@@ -1,14 +1,16 @@
-"""What the firmware of hello_unit consists of, in bytes: python benchmarks/code_size.py [TARGET]
+"""What the firmware of hello_unit consists of, in bytes.
 
 Built without counters, as a product is. `code` is the core, the generated layers with their parameters, and the
 compiler's own functions (divisions, memset), some of which only the sketch calls; weights and other constant arrays
-of the model, the sketch and the machine's start-up code are not in it. Default target: cortex_m0_sim.
+of the model, the sketch and the machine's start-up code are not in it.
+
+Example: python benchmarks/code_size.py cortex_m3_sim
 """
 
 from __future__ import annotations
 
+import argparse
 import re
-import sys
 import tempfile
 from pathlib import Path
 
@@ -53,7 +55,12 @@ def runtime_code(parts: dict[tuple[str, str], int]) -> int:
 
 
 def main() -> None:
-    target = sys.argv[1] if len(sys.argv) > 1 else "cortex_m0_sim"
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    linked_by_gnu = ("cortex_m0_sim", "cortex_m3_sim", "cortex_m4_sim", "cortex_m7_sim", "cortex_m33_sim")
+    parser.add_argument("target", nargs="?", default="cortex_m0_sim", choices=linked_by_gnu)
+    target = parser.parse_args().target
     for optimize in ("-O2", "-Os"):
         with tempfile.TemporaryDirectory() as folder:
             parts = sizes(target, optimize, Path(folder))
