@@ -159,6 +159,8 @@ def convert(
     if refit:
         check_refit(base.graph)
     samples = Dataset(representative_data, base.graph, scale=scale, offset=offset)
+    if labels is not None and not callable(representative_data):  # now, not after minutes
+        samples.labels(labels, len(samples), base.graph.tensors[base.graph.outputs[0]].size)
     if center:
         base = with_centers(base, samples, threads)
     options = {
