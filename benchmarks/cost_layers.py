@@ -24,8 +24,8 @@ DEAD_NETWORKS, DEAD, DEAD_SCALE = ("dead", "narrow", "channels"), 3, 1e-6
 
 
 def _networks() -> dict[str, tuple[tuple[int, ...], Callable[[Any], list[Any]]]]:
-    """Input shape, and layers: kernels 1..10, strides, padding, few and many channels; all but "image", "channels"
-    and "spectrum" small enough for 16 KB."""
+    """Input shape, and layers: kernels 1..10, strides, padding, few and many channels; all but "image", "channels",
+    "spectrum" and "few" small enough for 16 KB."""
 
     def conv(
         k: Any, filters: int, kernel: int | tuple[int, int], stride: int = 1, padding: str = "valid"
@@ -227,6 +227,16 @@ def _networks() -> dict[str, tuple[tuple[int, ...], Callable[[Any], list[Any]]]]
                 conv(k, 10, 4),
                 k.Flatten(),
                 dense(k, 12, last=True),
+            ],
+        ),
+        "few": (
+            (40, 40, 3),
+            lambda k: [
+                conv(k, 4, 3, 2, "same"),
+                conv(k, 1, 3),
+                conv(k, 2, 5, 2),
+                k.Flatten(),
+                dense(k, 3, last=True),
             ],
         ),
     }

@@ -154,7 +154,7 @@ def _moved(layer: Layer, distance: int) -> ConvParams | FullyConnectedParams:
 
 def _bias(graph: Graph, layer: Layer, distance: int, index: int) -> Tensor:
     gained = center_bias(graph, layer, distance)
-    old = graph.tensors[layer.inputs[2]] if len(layer.inputs) > 2 and layer.inputs[2] >= 0 else None
+    old = graph.bias(layer)
     if old is not None and old.data is not None:
         gained = gained + old.data.reshape(-1).astype(np.int64)
     scale, zero_point = np.empty(0, np.float32), np.empty(0, np.int64)

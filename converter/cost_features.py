@@ -14,6 +14,7 @@ import numpy as np
 from .activity import Activity
 from .codegen.scratch import keeps_lists
 from .cost_axis import Axis
+from .cost_outputs import output_counts
 from .cost_sorted import SortedPhase, SortedShape, conv_counts, depthwise_counts
 from .engine import cutoffs
 from .graph import ConvParams, FullyConnectedParams, Graph, Layer
@@ -27,14 +28,7 @@ DEPTHWISE_INPUTS, DEPTHWISE_OUTPUTS = 256, 96
 PATCH_CHANNELS, QUOTIENT_CHANNELS, COLUMN = 32, 8, 64
 PIECE = 64  # about as many activations go into one call of an inner loop
 SHORT_RUN, SHORT_RUN_EXACT = 4, 16  # of FULLY_CONNECTED compare: outputs with one threshold
-SCALE_SHIFTS = range(-22, -1)  # of outputs that take the short requantization
 MANY = 8  # columns for which a planned convolution prepares the requantization of a channel once per row
-
-
-def _pooled(values: np.ndarray, pool: tuple[int, int]) -> np.ndarray:
-    """The largest of each window; (N, H, W, C)."""
-    n, rows, columns, channels = values.shape
-    return values.reshape(n, rows // pool[0], pool[0], columns // pool[1], pool[1], channels).max(axis=(2, 4))
 
 
 class LayerCounts:
@@ -49,13 +43,12 @@ class LayerCounts:
         self._macs = graph.macs(layer)
         self._samples = len(activity.input)
         x = activity.input.astype(np.int16) + params.input_offset
-        outputs, self._pool = activity.output, (1, 1)
+        self._pool = (1, 1)
         if isinstance(params, ConvParams):
             image, kernel = (graph.tensors[t].shape[1:3] for t in layer.inputs[:2])
             tiles = (image, kernel, graph.positions(layer), params.stride, params.padding, params.dilation)
             self._y, self._x = (Axis(*(tile[i] for tile in tiles)) for i in range(2))
             self._pool = params.pool
-            outputs = _pooled(outputs, params.pool)
             self._depthwise = params.ch_mult > 0
             self._keeps_lists = keeps_lists(layer, graph)
         else:  # positions are columns, and there is one tap
@@ -66,23 +59,19 @@ class LayerCounts:
         self._magnitude = np.abs(x)
         self._positive, self._negative = np.maximum(x, 0), np.maximum(-x, 0)
         self._signs = 1 if params.input_offset == 128 else 2
-        self._sums, self._outputs = activity.output[0].size, outputs[0].size
-        low = params.activation.min if params.activation.fused_relu else -129
-        self._multiplied = float(np.count_nonzero(outputs > low)) / self._samples
-        shifts = np.asarray(params.requantization.shift)
-        self._exact = self._outputs * float(np.mean([shift not in SCALE_SHIFTS for shift in shifts]))
+        self._sums = activity.output[0].size
+        # Of sums in the padding, nobody knows.
+        mean_sums = (self._ohwi.sum(axis=(1, 2)) * x.mean(axis=(0, 1, 2))[self._channel]).sum(axis=1)
+        bias = graph.bias(layer)
+        if bias is not None and bias.data is not None:
+            mean_sums = mean_sums + bias.data.reshape(-1)
+        self._of_outputs = output_counts(params, activity.output, mean_sums)
 
     def of(
         self, schedule: str, entry: LayerPruning | None = None, plan: WeightPlan | None = None
     ) -> dict[str, float]:
         """Counts that decide the time of `schedule`. entry: thresholds; plan: of 'planned'."""
-        common = {
-            "calls": 1.0,
-            "outputs": float(self._outputs),
-            "multiplied": self._multiplied,
-            "exact": self._exact,
-            "pooled": float(self._sums - self._outputs),
-        }
+        common = {"calls": 1.0} | self._of_outputs
         if schedule == "dense":
             return common | self._dense()
         if schedule == "zero_skip":
@@ -177,8 +166,8 @@ class LayerCounts:
             "gathered_rows": float(channels * parts * seen_rows * blocks_x),
             "taps": float(channels * blocks_y * blocks_x * y.kernel * (threes + ones)),
             "tap_rows": float(channels * y.output * blocks_x * y.kernel * (threes + ones)),
-            "macs_threes": float(self._outputs * y.kernel * 3 * threes),
-            "macs": float(self._outputs * y.kernel * ones),
+            "macs_threes": float(self._sums * y.kernel * 3 * threes),
+            "macs": float(self._sums * y.kernel * ones),
         }
 
     def _gathered(self, channels: int) -> dict[str, float]:
@@ -257,7 +246,7 @@ class LayerCounts:
             if self._signs == 2 and not self._depthwise:
                 parts.append(self._at_least(rows, columns, self._negative))
             walks = [part[self._channel[:, :, None], least] for part in parts]
-            found.append(SortedPhase(every, parts, walks, least, kernel))
+            found.append(SortedPhase(every, parts, walks, least, kernel, len(rows)))
         shape = SortedShape(self._signs, self._group_outputs, self._y, self._x)
         if self._depthwise:
             return depthwise_counts(shape, found, self._channel[:, 0])

@@ -38,7 +38,7 @@ class SortedPhase:
 
     every: inputs with |x| >= m, (input channels, 257). parts: of them, those of each list, by sign (depthwise: all).
     walks: by list, inputs that each weight walks, (output channels, input channels of a group, taps). critical: the
-    least |x| that each weight needs, of the same shape. kernel: rows and columns of the taps.
+    least |x| that each weight needs, of the same shape. kernel: rows and columns of the taps. rows: of the image.
     """
 
     every: np.ndarray
@@ -46,6 +46,7 @@ class SortedPhase:
     walks: Sequence[np.ndarray]
     critical: np.ndarray
     kernel: tuple[int, int]
+    rows: int
 
 
 def conv_counts(
@@ -57,7 +58,7 @@ def conv_counts(
     output, and else input by input.
     """
     outputs, depth = channel.shape
-    groups, least = outputs // shape.group_outputs, min(int(p.critical.min()) for p in phases)
+    groups = outputs // shape.group_outputs
     counts = dict.fromkeys(("kept", "fours", "ones", "kept_few", "weights_few", "weights_live", "moves"), 0.0)
     for phase in phases:
         for part, some in zip(phase.parts, phase.walks, strict=True):
@@ -77,13 +78,17 @@ def conv_counts(
             counts["moves"] += moves
     pairs = float(outputs * depth * shape.signs)
     columns = len({shape.x.phase(kx) for kx in range(shape.x.kernel)})
+    # Kernels are divided once where lists stay, and else for every list.
+    kernels, taps = outputs * depth if keeps_lists else pairs * len(phases), shape.y.kernel * shape.x.kernel
     return counts | {
-        "weights": pairs * shape.y.kernel * shape.x.kernel,
+        "weights": pairs * taps,
+        "divided": float(kernels * taps),
         "plane_rows": float(outputs * shape.y.output),
         "lists": float(len(phases[0].every) * len(phases)),
         "sorted": float(sum(p.every[:, 0].sum() for p in phases)),
-        "sorted_needed": float(sum(p.every[:, min(least, NEVER)].sum() for p in phases)),
-        "kernels": pairs,
+        "sorted_nonzero": float(sum(p.every[:, 1].sum() for p in phases)),
+        "sorted_rows": float(sum(len(p.every) * p.rows for p in phases)),
+        "kernels": float(kernels),
         "sets": pairs * len(phases),
         "tap_rows": pairs * shape.y.kernel * columns,
     }

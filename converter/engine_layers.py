@@ -70,11 +70,11 @@ class _Target:
 
     def operands(self, params: ConvParams | FullyConnectedParams) -> dict[str, Any]:
         """Arguments that the prunable operators share."""
-        bias = self.layer.inputs[2] if len(self.layer.inputs) > 2 else -1
+        bias = self.graph.bias(self.layer)
         return {
             **self.ends,
             "weights": _contiguous(self.graph.weights(self.layer).data),
-            "bias": _contiguous(self.graph.tensors[bias].data) if bias >= 0 else None,
+            "bias": _contiguous(bias.data) if bias else None,
             "multiplier": _contiguous(params.requantization.multiplier),
             "shift": _contiguous(params.requantization.shift),
             "input_offset": params.input_offset,

@@ -239,6 +239,11 @@ class Graph:
         """The weight tensor of a prunable layer: OHWI, 1HWO or (outputs, inputs)."""
         return self.tensors[layer.inputs[1]]
 
+    def bias(self, layer: Layer) -> Tensor | None:
+        """The bias tensor of a prunable layer, (output channels,)."""
+        index = layer.inputs[2] if len(layer.inputs) > 2 else -1
+        return self.tensors[index] if index >= 0 else None
+
     def output_channels(self, layer: Layer) -> int:
         return self.tensors[layer.outputs[0]].shape[-1]
 

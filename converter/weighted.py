@@ -161,11 +161,11 @@ def layer_accumulator_bound(graph: Graph, layer: Layer) -> np.ndarray:
     """`accumulator_bound` of a prunable layer, int64 (output channels,)."""
     weights = graph.weights(layer).data
     assert weights is not None
-    bias = graph.tensors[layer.inputs[2]].data if len(layer.inputs) > 2 and layer.inputs[2] >= 0 else None
+    bias = graph.bias(layer)
     by_channel = weights.reshape(-1, weights.shape[-1]).T if layer.op == "DEPTHWISE_CONV_2D" else weights
     by_channel = by_channel.reshape(graph.output_channels(layer), -1)
     assert isinstance(layer.params, (ConvParams, FullyConnectedParams))
-    return accumulator_bound(by_channel, bias, -layer.params.input_offset)
+    return accumulator_bound(by_channel, bias.data if bias else None, -layer.params.input_offset)
 
 
 def _check_accumulator(weights: np.ndarray, bias: np.ndarray | None, zero_point: int) -> None:

@@ -16,6 +16,7 @@ from tflm_unit import UnitError
 from tflm_unit.converter.activity import Activity
 from tflm_unit.converter.cost_features import LayerCounts
 from tflm_unit.converter.cost_model import cost_model
+from tflm_unit.converter.cost_outputs import output_counts
 from tflm_unit.converter.cost_sorted import _rows, _together
 from tflm_unit.converter.engine import Engine
 from tflm_unit.converter.graph import ConvParams
@@ -110,3 +111,47 @@ def test_outputs_beyond_the_short_requantization_are_counted() -> None:
     activity = Activity(x, np.zeros((1, 6, 6, 6), np.int8))
     assert LayerCounts(case, layer, activity).of("dense")["exact"] == 0
     assert LayerCounts(case, edited, activity).of("dense")["exact"] == 2 * 36
+
+
+@pytest.mark.parametrize(("relu", "multiplied"), [(True, 1), (False, 2)])
+def test_only_sums_above_zero_are_multiplied_behind_a_relu(relu: bool, multiplied: int) -> None:
+    graph = tflm_unit.load(classifier()).model.graph
+    params = graph.prunable[0].params
+    assert isinstance(params, ConvParams)
+    shift = np.array([-31, -31, -9, -9])
+    params = replace(
+        params,
+        activation=replace(params.activation, fused_relu=relu),
+        requantization=replace(params.requantization, shift=shift),
+        pool=(2, 2),
+    )
+    outputs = np.full((3, 4, 4, 4), params.activation.min, np.int8)
+    outputs[0, 1, 1] += 1  # of one window, all channels
+    counts = output_counts(params, outputs, np.array([5.0, -5.0, 5.0, -5.0]))
+    assert counts == {
+        "outputs": 16,
+        "multiplied": pytest.approx(4 / 3 if relu else 16),
+        "exact": 2 * 4,
+        "exact_multiplied": multiplied * 4,
+        "pooled": 64 - 16,
+    }
+
+
+def test_sums_that_decide_are_those_of_mean_inputs() -> None:
+    """Of channels whose outputs tell nothing: bias plus weights times the mean of each input channel."""
+    graph = tflm_unit.load(classifier()).model.graph
+    layer = graph.prunable[0]
+    assert isinstance(layer.params, ConvParams)
+    weights, bias = graph.weights(layer).data, graph.bias(layer)
+    assert weights is not None
+    assert bias is not None
+    assert bias.data is not None
+    scale = replace(layer.params.requantization, shift=np.full(6, -31))
+    activation = replace(layer.params.activation, fused_relu=True)
+    layer = replace(layer, params=replace(layer.params, requantization=scale, activation=activation))
+    x = np.random.default_rng(3).integers(-128, 128, (4, 8, 8, 2)).astype(np.int8)
+    means = x.reshape(-1, 2).astype(np.int64).mean(axis=0) + layer.params.input_offset
+    sums = weights.astype(np.int64).sum(axis=(1, 2)) @ means + bias.data
+    assert 0 < np.count_nonzero(sums > 0) < 6
+    found = LayerCounts(graph, layer, Activity(x, np.zeros((4, 6, 6, 6), np.int8))).of("dense")
+    assert found["exact_multiplied"] == np.count_nonzero(sums > 0) * 36
