@@ -36,17 +36,16 @@
 #define ENTRIES_32 32, 31, 30, 29, 28, 27, 26, 25, 24, 23, 22, 21, 20, 19, 18, 17, ENTRIES_16
 #define TABLE_4(n) n, n, n, n
 #define TABLE_16(n) TABLE_4(n), TABLE_4(n), TABLE_4(n), TABLE_4(n)
-#define UP_TO_16 1, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16
+#define UP_TO_16 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16
 #define UP_TO_32 UP_TO_16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31, 32
 #define TABLE_OF_16 UP_TO_16, TABLE_16(16), TABLE_16(16), TABLE_16(16)
 #define TABLE_OF_32 UP_TO_32, TABLE_16(32), TABLE_16(32)
 
 /* Walks the r8 entries of a list that count, and passes the rest. \most entries are unrolled. */
     .macro walk_entries name, most, entries:vararg
-    tst r8
-    jz .L\name\()_walked
-    begin_entries
+    lock_walk
     ADDP r8, r8
+    load_x
 .L\name\()_some:
 #ifdef __MSP430X_LARGE__
     MOVP r8, r12
@@ -66,8 +65,8 @@
     .endr
     cmp #(2 * \most + 1), r8
     jhs .L\name\()_more
-    end_entries
-.L\name\()_walked:
+.L\name\()_0:
+    unlock_walk
     pass_rest
     .endm
 

@@ -138,9 +138,8 @@
     mov r2, FRAME_STATUS(r1)
     .endm
 
-    .macro lock_walk
+    .macro lock_walk                ; from the instruction after the next one on
     dint
-    nop
     .endm
 
     .macro unlock_walk
@@ -188,13 +187,8 @@
     ADDP r4, r11
     .endm
 
-    .macro begin_entries
-    lock_walk
+    .macro load_x
     mov FRAME_X(r1), &MPYS
-    .endm
-
-    .macro end_entries
-    unlock_walk
     .endm
 
     .macro entry negative           ; where x > 0
@@ -214,7 +208,9 @@
     .macro walk_negative_x
     tst r8
     jz 2f
-    begin_entries
+    lock_walk
+    nop
+    load_x
 1:  mov.b @r10+, r12
     sxt r12
     mov r12, &OP2
@@ -224,7 +220,7 @@
     addc &RESHI, 2(r13)
     dec r8
     jnz 1b
-    end_entries
+    unlock_walk
 2:  pass_rest
     .endm
 #else
@@ -259,10 +255,7 @@
     ADDP r12, r11
     .endm
 
-    .macro begin_entries
-    .endm
-
-    .macro end_entries
+    .macro load_x
     .endm
 
 /* As in unit_dot_msp430.S; a product fits 16 bits. */
