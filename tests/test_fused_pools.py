@@ -159,6 +159,15 @@ def test_fatrelu_that_changes_the_order() -> None:
     assert not is_fused(graph_of(params), {0: pruning(fatrelu_min=19)})
 
 
+def test_a_zero_that_the_pooling_would_clamp() -> None:
+    """FATReLU writes the real zero, which may lie below the range of the activation."""
+    activation = Activation(-20, 127)
+    params = replace(convolution(activation=activation), output_offset=-84)
+    graph = graph_of(params, pool=replace(POOL, activation=activation))
+    assert is_fused(graph, {0: pruning()})
+    assert not is_fused(graph, {0: pruning(fatrelu_min=40)})
+
+
 def test_more_rows_than_a_plan_may_keep() -> None:
     b = GraphBuilder()
     x = b.tensor((1, 60, 90, 1))

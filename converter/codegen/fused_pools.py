@@ -65,7 +65,9 @@ def _keeps_order(graph: Graph, layer: Layer, entries: Sequence[LayerPruning | No
     params, after = layer.params, pool.params
     if layer.op != "CONV_2D" or not isinstance(params, ConvParams) or not isinstance(after, PoolParams):
         return False
-    if after.activation.min > params.activation.min or after.activation.max < params.activation.max:
+    levels = [e.fatrelu_min for e in entries if e and e.fatrelu_min != FATRELU_OFF]
+    written = [params.activation.min, params.activation.max, *([params.output_offset] if levels else [])]
+    if after.activation.min > min(written) or after.activation.max < max(written):
         return False
     added = [
         np.abs(e.compensation.astype(np.int64)).max() for e in entries if e and e.compensation is not None
@@ -74,7 +76,6 @@ def _keeps_order(graph: Graph, layer: Layer, entries: Sequence[LayerPruning | No
     # The output offset is added to what is shifted.
     if (largest << max(int(params.requantization.shift.max()), 0)) + LARGEST_OFFSET > INT32_MAX:
         return False
-    levels = [e.fatrelu_min for e in entries if e and e.fatrelu_min != FATRELU_OFF]
     return all(level >= params.output_offset for level in levels) and _sums_fit(graph, layer, params, after)
 
 
